@@ -1,0 +1,311 @@
+//! Runs queries.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::MemTable;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::future::BoxFuture;
+use kql_functions::{Type, Val, text};
+use kql_semantics::bound::{Column, Expr, ExprKind, Query, Rel, RelKind};
+use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
+use kql_syntax::{Diagnostic, Severity, ast};
+
+use crate::lower::{Inputs, Lowering, Stage, address};
+use crate::repr::value_at;
+use crate::result::{QueryResult, Visualization};
+use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
+use crate::{Database, QueryError};
+
+/// Settings of an engine.
+#[derive(Debug, Clone, Default)]
+pub struct EngineOptions {
+    /// Threads that a query uses; all processors where `None`.
+    pub threads: Option<usize>,
+    /// Bytes that queries may hold in memory; sorts, joins and groups spill to disk beyond.
+    pub memory: Option<usize>,
+}
+
+/// What a query sees besides its text.
+#[derive(Debug, Clone, Default)]
+pub struct QueryOptions {
+    /// The instant of `now()`: ticks of 100 ns since 0001-01-01. A `set query_now` in the text goes before.
+    pub now: i64,
+    /// Only rows whose TimeGenerated lies between these ticks, both included, are seen; tables without it are whole.
+    pub scope: Option<(i64, i64)>,
+    /// Values of `declare query_parameters`, as KQL literals.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// A result with what was noticed on the way.
+#[derive(Debug)]
+pub struct Answer {
+    /// The rows.
+    pub result: QueryResult,
+    /// Warnings about the query.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Runs KQL over the tables of a [`Database`].
+pub struct Engine {
+    context: SessionContext,
+}
+
+impl Engine {
+    /// An engine with these settings.
+    pub fn new(options: &EngineOptions) -> Result<Engine, QueryError> {
+        let mut config = SessionConfig::new().with_batch_size(8192).with_collect_statistics(true);
+        if let Some(threads) = options.threads {
+            config = config.with_target_partitions(threads.max(1));
+        }
+        config.options_mut().execution.parquet.pushdown_filters = true;
+        let mut runtime = RuntimeEnvBuilder::new();
+        if let Some(memory) = options.memory {
+            runtime = runtime.with_memory_limit(memory, 1.0);
+        }
+        Ok(Engine { context: SessionContext::new_with_config_rt(config, runtime.build_arc()?) })
+    }
+
+    /// Parses, binds and runs a query.
+    pub async fn query(
+        &self,
+        query: &str,
+        database: &dyn Database,
+        options: &QueryOptions,
+    ) -> Result<Answer, QueryError> {
+        let catalog = DatabaseCatalog(database);
+        let mut bind_options = BindOptions {
+            now: query_now(query).unwrap_or(options.now),
+            resolved: Vec::new(),
+            parameters: options.parameters.clone(),
+        };
+        let mut resolved: Vec<Arc<MemTable>> = Vec::new();
+        loop {
+            let Bound { query: bound, diagnostics, pending, render } = bind(query, &catalog, &bind_options);
+            let (errors, warnings): (Vec<_>, Vec<_>) =
+                diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
+            if !errors.is_empty() {
+                return Err(QueryError::Invalid(errors));
+            }
+            let Some(bound) = bound else {
+                return Err(QueryError::Failed("the query has no tabular expression".to_string()));
+            };
+            let mut run = Run {
+                context: &self.context,
+                query: &bound,
+                inputs: Inputs {
+                    database,
+                    scope: options.scope,
+                    shared: HashMap::new(),
+                    subqueries: HashMap::new(),
+                    resolved: resolved.clone(),
+                    stages: HashMap::new(),
+                },
+            };
+            if let Some(pending) = pending {
+                let (columns, table) = run.resolve(&pending).await?;
+                bind_options.resolved.push(columns);
+                resolved.push(table);
+                continue;
+            }
+            let batches = run.rows(&bound.rel).await?;
+            let columns = bound.rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+            let render = render.map(|r| Visualization { kind: r.kind, properties: r.properties });
+            return Ok(Answer { result: QueryResult { columns, batches, render }, warnings });
+        }
+    }
+}
+
+/// The instant that a `set query_now = datetime(…)` asks for.
+fn query_now(query: &str) -> Option<i64> {
+    if !query.contains("query_now") {
+        return None;
+    }
+    kql_syntax::parse(query).query.statements.iter().find_map(|statement| match statement {
+        ast::Statement::Set { name, value: Some(value), .. } if name.text == "query_now" => match &value.kind {
+            ast::ExprKind::Literal(ast::Literal::DateTime(Some(time))) => text::parse_datetime(time.trim()),
+            ast::ExprKind::Literal(ast::Literal::String(time)) => text::parse_datetime(time.trim()),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+/// A database as the binder sees it.
+pub(crate) struct DatabaseCatalog<'d>(pub(crate) &'d dyn Database);
+
+impl Catalog for DatabaseCatalog<'_> {
+    fn table(&self, name: &str) -> Option<Vec<(String, Type)>> {
+        self.0.table(name).map(|t| t.columns)
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        self.0.table_names()
+    }
+
+    fn function(&self, name: &str) -> Option<SavedFunction> {
+        self.0.function(name)
+    }
+}
+
+/// One bound query being run.
+struct Run<'r> {
+    context: &'r SessionContext,
+    query: &'r Query,
+    inputs: Inputs<'r>,
+}
+
+impl<'r> Run<'r> {
+    /// All rows of a relation, in order.
+    async fn rows(&mut self, rel: &'r Rel) -> Result<Vec<RecordBatch>, QueryError> {
+        self.prepare(rel).await?;
+        self.run(rel).await
+    }
+
+    /// Runs a relation whose needs are prepared.
+    async fn run(&self, rel: &Rel) -> Result<Vec<RecordBatch>, QueryError> {
+        let plan = Lowering::new(&self.inputs, self.query).result(rel)?;
+        self.collect(plan).await
+    }
+
+    async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>, QueryError> {
+        Ok(DataFrame::new(self.context.state(), plan).collect().await?)
+    }
+
+    /// Computes what a relation needs before it can be lowered: shared rows, subqueries, staged operators.
+    fn prepare<'p>(&'p mut self, rel: &'r Rel) -> BoxFuture<'p, Result<(), QueryError>>
+    where
+        'r: 'p,
+    {
+        Box::pin(async move {
+            for index in subqueries_of(rel) {
+                self.subquery(index).await?;
+            }
+            for input in rel.inputs() {
+                self.prepare(input).await?;
+            }
+            match &rel.kind {
+                RelKind::Shared(index) => self.shared(*index).await,
+                RelKind::MakeSeries { .. } => self.series(rel).await,
+                _ => Ok(()),
+            }
+        })
+    }
+
+    async fn subquery(&mut self, index: usize) -> Result<(), QueryError> {
+        if self.inputs.subqueries.contains_key(&index) {
+            return Ok(());
+        }
+        let query: &'r Query = self.query;
+        let Some(rel) = query.subqueries.get(index) else { return Ok(()) };
+        let batches = self.rows(rel).await?;
+        let ty = rel.columns.first().map_or(Type::Dynamic, |c| c.ty);
+        let values = batches
+            .iter()
+            .flat_map(|b| (0..b.num_rows()).map(move |row| value_at(b.column(0).as_ref(), ty, row).into_owned()))
+            .collect();
+        self.inputs.subqueries.insert(index, values);
+        Ok(())
+    }
+
+    async fn shared(&mut self, index: usize) -> Result<(), QueryError> {
+        if self.inputs.shared.contains_key(&index) {
+            return Ok(());
+        }
+        let query: &'r Query = self.query;
+        let Some(shared) = query.shared.get(index) else { return Ok(()) };
+        self.prepare(&shared.rel).await?;
+        let plain = matches!(shared.rel.kind, RelKind::Table { .. } | RelKind::Shared(_));
+        if !shared.materialize && (shared.uses < 2 || plain) {
+            return Ok(());
+        }
+        let (plan, ordered) = Lowering::new(&self.inputs, self.query).staged(&shared.rel)?;
+        let schema = Arc::new(plan.schema().as_arrow().clone());
+        let batches = self.collect(plan).await?;
+        let table = Arc::new(MemTable::try_new(schema, vec![batches])?);
+        self.inputs.shared.insert(index, Stage { table, ordered });
+        Ok(())
+    }
+
+    /// The value of an expression without columns, whose subqueries are prepared.
+    async fn constant(&self, expr: &Expr) -> Result<Val<'static>, QueryError> {
+        let column = Column { id: 0, name: String::new(), ty: expr.ty };
+        let rel = Rel {
+            kind: RelKind::Values(vec![vec![expr.clone()]]),
+            columns: vec![column],
+            serialized: true,
+            open: false,
+            span: expr.span,
+        };
+        let batches = self.run(&rel).await?;
+        let value = batches.iter().find(|b| b.num_rows() > 0).map(|b| value_at(b.column(0).as_ref(), expr.ty, 0));
+        Ok(value.map_or(Val::missing(expr.ty), Val::into_owned))
+    }
+
+    async fn series(&mut self, rel: &'r Rel) -> Result<(), QueryError> {
+        let RelKind::MakeSeries { input, keys, defaults, axis, from, to, step, inclusive, nonempty } = &rel.kind
+        else {
+            return Ok(());
+        };
+        let mut spec = SeriesSpec {
+            columns: &rel.columns,
+            keys: *keys,
+            defaults: Vec::with_capacity(defaults.len()),
+            axis: *axis,
+            from: None,
+            to: None,
+            step: self.constant(step).await?,
+            inclusive: *inclusive,
+            nonempty: *nonempty,
+        };
+        for default in defaults {
+            spec.defaults.push(self.constant(default).await?);
+        }
+        if let Some(from) = from {
+            spec.from = Some(self.constant(from).await?);
+        }
+        if let Some(to) = to {
+            spec.to = Some(self.constant(to).await?);
+        }
+        let batches = self.run(input).await?;
+        let (_, table) = stage::make_series(&batches, &input.columns, &spec)?;
+        self.inputs.stages.insert(address(rel), Stage { table, ordered: false });
+        Ok(())
+    }
+
+    /// Runs a plugin whose columns the data decides.
+    async fn resolve(&mut self, pending: &'r Pending) -> Result<Computed, QueryError> {
+        let input = &pending.input;
+        match &pending.kind {
+            PendingKind::BagUnpack { column, prefix, conflict, ignored } => {
+                let batches = self.rows(input).await?;
+                let spec = UnpackSpec { column: *column, prefix, conflict, ignored };
+                stage::bag_unpack(&batches, &input.columns, &spec)
+            }
+            PendingKind::Narrow => {
+                let batches = self.rows(input).await?;
+                stage::narrow(&batches, &input.columns)
+            }
+            PendingKind::Pivot { counts } => {
+                let batches = self.rows(input).await?;
+                stage::pivot(&batches, &input.columns, *counts)
+            }
+        }
+    }
+}
+
+/// The subqueries that a relation's own expressions read.
+fn subqueries_of(rel: &Rel) -> Vec<usize> {
+    let mut found = Vec::new();
+    for expr in rel.exprs() {
+        expr.walk(&mut |e| match e.kind {
+            ExprKind::Subquery(index) | ExprKind::InSubquery { subquery: index, .. } => found.push(index),
+            _ => {}
+        });
+    }
+    found
+}

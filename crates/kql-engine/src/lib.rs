@@ -1,0 +1,19 @@
+//! Runs KQL on DataFusion with Kusto's value semantics.
+//!
+//! [`Engine::query`] parses, binds and runs a query over the tables of a [`Database`]. Arrow arrays hold Kusto values as
+//! [`repr`] says. The engine knows no rules, files or HTTP.
+
+mod database;
+mod engine;
+mod error;
+pub mod json;
+mod lower;
+pub mod repr;
+mod result;
+mod stage;
+mod udf;
+
+pub use database::{Database, Table};
+pub use engine::{Answer, Engine, EngineOptions, QueryOptions};
+pub use error::QueryError;
+pub use result::{QueryResult, Visualization};

@@ -1,0 +1,131 @@
+//! How Kusto values lie in Arrow arrays.
+//!
+//! datetime and timespan are Int64 ticks, dynamic is encoded JSON text ([`kql_functions::dynamic`]), a missing string
+//! is `""`, all else has Arrow nulls.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, FixedSizeBinaryBuilder, Float64Builder, Int32Builder,
+    Int64Builder, StringViewBuilder,
+};
+use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
+use kql_functions::{DECIMAL_SCALE, Type, Val};
+
+const PRECISION: u8 = 38;
+
+/// The Arrow type of a Kusto type.
+pub fn data_type(ty: Type) -> DataType {
+    match ty {
+        Type::Bool => DataType::Boolean,
+        Type::Int => DataType::Int32,
+        Type::Long | Type::DateTime | Type::Timespan => DataType::Int64,
+        Type::Real => DataType::Float64,
+        Type::Decimal => DataType::Decimal128(PRECISION, DECIMAL_SCALE as i8),
+        Type::String | Type::Dynamic => DataType::Utf8View,
+        Type::Guid => DataType::FixedSizeBinary(16),
+    }
+}
+
+/// The Arrow schema of Kusto columns.
+pub fn schema<'a>(columns: impl IntoIterator<Item = (&'a str, Type)>) -> SchemaRef {
+    let fields: Vec<Field> = columns.into_iter().map(|(name, ty)| Field::new(name, data_type(ty), true)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// The value in a row of an array of [`data_type`]`(ty)`; [`Val::Null`] (or `""`) where the array is of another type.
+pub fn value_at(array: &dyn Array, ty: Type, row: usize) -> Val<'_> {
+    if array.is_null(row) {
+        return Val::missing(ty);
+    }
+    match ty {
+        Type::Bool => array.as_boolean_opt().map(|a| Val::Bool(a.value(row))),
+        Type::Int => array.as_primitive_opt::<Int32Type>().map(|a| Val::Int(a.value(row))),
+        Type::Long => array.as_primitive_opt::<Int64Type>().map(|a| Val::Long(a.value(row))),
+        Type::DateTime => array.as_primitive_opt::<Int64Type>().map(|a| Val::DateTime(a.value(row))),
+        Type::Timespan => array.as_primitive_opt::<Int64Type>().map(|a| Val::Timespan(a.value(row))),
+        Type::Real => array.as_primitive_opt::<Float64Type>().map(|a| Val::Real(a.value(row))),
+        Type::Decimal => array.as_primitive_opt::<Decimal128Type>().map(|a| Val::Decimal(a.value(row))),
+        Type::String => array.as_string_view_opt().map(|a| Val::Str(Cow::Borrowed(a.value(row)))),
+        Type::Dynamic => array.as_string_view_opt().map(|a| Val::Dynamic(Cow::Borrowed(a.value(row)))),
+        Type::Guid => array
+            .as_fixed_size_binary_opt()
+            .and_then(|a| <[u8; 16]>::try_from(a.value(row)).ok())
+            .map(Val::Guid),
+    }
+    .unwrap_or_else(|| Val::missing(ty))
+}
+
+/// Builds an array of [`data_type`]`(ty)` from values.
+pub struct ColumnBuilder {
+    inner: Inner,
+}
+
+enum Inner {
+    Bool(BooleanBuilder),
+    Int(Int32Builder),
+    Long(Int64Builder),
+    Real(Float64Builder),
+    Decimal(Decimal128Builder),
+    Text { builder: StringViewBuilder, dynamic: bool },
+    Guid(FixedSizeBinaryBuilder),
+}
+
+impl ColumnBuilder {
+    /// A builder for `ty` with room for `rows`.
+    pub fn new(ty: Type, rows: usize) -> ColumnBuilder {
+        let inner = match ty {
+            Type::Bool => Inner::Bool(BooleanBuilder::with_capacity(rows)),
+            Type::Int => Inner::Int(Int32Builder::with_capacity(rows)),
+            Type::Long | Type::DateTime | Type::Timespan => Inner::Long(Int64Builder::with_capacity(rows)),
+            Type::Real => Inner::Real(Float64Builder::with_capacity(rows)),
+            Type::Decimal => Inner::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(data_type(ty))),
+            Type::String | Type::Dynamic => {
+                Inner::Text { builder: StringViewBuilder::with_capacity(rows), dynamic: ty == Type::Dynamic }
+            }
+            Type::Guid => Inner::Guid(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
+        };
+        ColumnBuilder { inner }
+    }
+
+    /// Appends a value; one of another type counts as missing.
+    pub fn push(&mut self, value: &Val<'_>) {
+        match &mut self.inner {
+            Inner::Bool(b) => b.append_option(value.as_bool()),
+            Inner::Int(b) => b.append_option(value.as_i64().and_then(|v| i32::try_from(v).ok())),
+            Inner::Long(b) => b.append_option(value.as_i64().or_else(|| value.as_ticks())),
+            Inner::Real(b) => b.append_option(match value {
+                Val::Real(v) => Some(*v),
+                other => other.as_f64(),
+            }),
+            Inner::Decimal(b) => b.append_option(match value {
+                Val::Decimal(v) => Some(*v),
+                _ => None,
+            }),
+            Inner::Text { builder, dynamic: false } => builder.append_value(value.as_str().unwrap_or("")),
+            Inner::Text { builder, dynamic: true } => match value {
+                Val::Dynamic(s) => builder.append_value(s),
+                _ => builder.append_null(),
+            },
+            Inner::Guid(b) => match value {
+                // A value of 16 bytes always fits a builder of width 16.
+                Val::Guid(g) => b.append_value(g).unwrap_or_else(|_| b.append_null()),
+                _ => b.append_null(),
+            },
+        }
+    }
+
+    /// The array.
+    pub fn finish(self) -> ArrayRef {
+        match self.inner {
+            Inner::Bool(mut b) => Arc::new(b.finish()),
+            Inner::Int(mut b) => Arc::new(b.finish()),
+            Inner::Long(mut b) => Arc::new(b.finish()),
+            Inner::Real(mut b) => Arc::new(b.finish()),
+            Inner::Decimal(mut b) => Arc::new(b.finish()),
+            Inner::Text { mut builder, .. } => Arc::new(builder.finish()),
+            Inner::Guid(mut b) => Arc::new(b.finish()),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The lists that mv-expand unnests.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray};
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use kql_functions::{Dynamic, Type, Val, families};
+
+use crate::repr::{ColumnBuilder, data_type, value_at};
+
+/// From dynamic columns a list of structs: a field an expansion (`f0`…), and the item's index (`index`).
+pub(crate) fn mv_expand_udf(types: Vec<Type>, pairs: bool, limit: Option<i64>) -> ScalarUDF {
+    let name = format!("mv_expand({types:?},{pairs},{limit:?})");
+    ScalarUDF::new_from_impl(MvExpand {
+        name,
+        types,
+        pairs,
+        limit,
+        signature: Signature::user_defined(Volatility::Immutable),
+    })
+}
+
+/// A field of a struct, by position.
+pub(crate) fn field_udf(position: usize) -> ScalarUDF {
+    ScalarUDF::new_from_impl(FieldOf {
+        name: format!("field_{position}"),
+        position,
+        signature: Signature::user_defined(Volatility::Immutable),
+    })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct MvExpand {
+    name: String,
+    types: Vec<Type>,
+    pairs: bool,
+    limit: Option<i64>,
+    signature: Signature,
+}
+
+impl MvExpand {
+    fn fields(&self) -> Fields {
+        let mut fields: Vec<Field> =
+            self.types.iter().enumerate().map(|(i, ty)| Field::new(format!("f{i}"), data_type(*ty), true)).collect();
+        fields.push(Field::new("index", DataType::Int64, true));
+        Fields::from(fields)
+    }
+
+    /// The rows that a value expands to.
+    fn expand(&self, value: &Val<'_>) -> Vec<Dynamic> {
+        match value.to_tree() {
+            Dynamic::Array(items) => items,
+            Dynamic::Bag(items) if self.pairs => {
+                items.into_iter().map(|(k, v)| Dynamic::Array(vec![Dynamic::String(k), v])).collect()
+            }
+            Dynamic::Bag(items) => items.into_iter().map(|entry| Dynamic::Bag(vec![entry])).collect(),
+            other => vec![other],
+        }
+    }
+}
+
+fn element(tree: Dynamic, ty: Type) -> Val<'static> {
+    let value = Val::dynamic(&tree);
+    if ty == Type::Dynamic { value } else { families::cast(&value, ty) }
+}
+
+impl ScalarUDFImpl for MvExpand {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::List(Arc::new(Field::new("item", DataType::Struct(self.fields()), true))))
+    }
+
+    fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(args.to_vec())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let rows = arrays.first().map_or(args.number_rows, |a| a.len());
+        let mut builders: Vec<ColumnBuilder> = self.types.iter().map(|ty| ColumnBuilder::new(*ty, rows)).collect();
+        let mut index = ColumnBuilder::new(Type::Long, rows);
+        let mut offsets = vec![0i32];
+        let mut total = 0i32;
+        for row in 0..rows {
+            let mut lists: Vec<std::vec::IntoIter<Dynamic>> = arrays
+                .iter()
+                .map(|a| self.expand(&value_at(a.as_ref(), Type::Dynamic, row)).into_iter())
+                .collect();
+            let mut count = lists.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+            if let Some(limit) = self.limit {
+                count = count.min(usize::try_from(limit).unwrap_or(0));
+            }
+            for item in 0..count {
+                for ((list, builder), ty) in lists.iter_mut().zip(&mut builders).zip(&self.types) {
+                    builder.push(&list.next().map_or(Val::missing(*ty), |tree| element(tree, *ty)));
+                }
+                index.push(&Val::Long(item as i64));
+            }
+            let Some(sum) = i32::try_from(count).ok().and_then(|c| total.checked_add(c)) else {
+                return exec_err!("mv-expand gives too many rows in one batch");
+            };
+            total = sum;
+            offsets.push(total);
+        }
+        let mut columns: Vec<ArrayRef> = builders.into_iter().map(ColumnBuilder::finish).collect();
+        columns.push(index.finish());
+        let items = StructArray::try_new(self.fields(), columns, None)?;
+        let field = Arc::new(Field::new("item", DataType::Struct(self.fields()), true));
+        let list = ListArray::try_new(field, OffsetBuffer::new(ScalarBuffer::from(offsets)), Arc::new(items), None)?;
+        Ok(ColumnarValue::Array(Arc::new(list)))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct FieldOf {
+    name: String,
+    position: usize,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for FieldOf {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        match args {
+            [DataType::Struct(fields)] if self.position < fields.len() => Ok(fields[self.position].data_type().clone()),
+            _ => exec_err!("{} needs a struct", self.name),
+        }
+    }
+
+    fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(args.to_vec())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let field = arrays.first().and_then(|a| a.as_struct_opt()).and_then(|s| s.columns().get(self.position));
+        match field {
+            Some(field) => Ok(ColumnarValue::Array(Arc::clone(field))),
+            None => exec_err!("{} needs a struct", self.name),
+        }
+    }
+}

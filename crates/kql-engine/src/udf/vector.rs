@@ -1,0 +1,117 @@
+//! Kernels over whole arrays, for the functions that queries spend their time in.
+//!
+//! A kernel answers `None` for arguments that it does not take; then the row kernel computes.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Datum, PrimitiveArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::kernels::cmp;
+use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::logical_expr::ColumnarValue;
+use kql_functions::Type;
+
+/// Computes all rows at once.
+pub(super) type VectorKernel = fn(&[ColumnarValue], usize) -> Result<Option<ColumnarValue>>;
+
+/// The vector kernel of a function on these types.
+pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
+    let plain = |ty: Type| !matches!(ty, Type::Dynamic | Type::Real | Type::Decimal);
+    match (function, args) {
+        ("==", [l, r]) if l == r && plain(*l) => Some(equal),
+        ("!=", [l, r]) if l == r && plain(*l) => Some(not_equal),
+        ("bin" | "floor", [Type::DateTime, Type::Timespan] | [Type::Timespan, Type::Timespan]) => Some(bin_ticks),
+        ("bin" | "floor", [Type::Long, Type::Long]) => Some(bin_ticks),
+        ("bin" | "floor", [Type::Int, Type::Int]) => Some(bin_int),
+        _ => None,
+    }
+}
+
+/// The vector kernel of a conversion.
+pub(super) fn find_cast(from: Type, to: Type) -> Option<VectorKernel> {
+    match (from, to) {
+        (Type::Int, Type::Long) | (Type::Int | Type::Long, Type::Real) => {}
+        _ => return None,
+    }
+    Some(match to {
+        Type::Long => |args, _| convert(args, &arrow::datatypes::DataType::Int64),
+        _ => |args, _| convert(args, &arrow::datatypes::DataType::Float64),
+    })
+}
+
+fn convert(args: &[ColumnarValue], to: &arrow::datatypes::DataType) -> Result<Option<ColumnarValue>> {
+    match args {
+        [value] => value.cast_to(to, None).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn equal(args: &[ColumnarValue], rows: usize) -> Result<Option<ColumnarValue>> {
+    compare(args, rows, false)
+}
+
+fn not_equal(args: &[ColumnarValue], rows: usize) -> Result<Option<ColumnarValue>> {
+    compare(args, rows, true)
+}
+
+/// Kusto's `==` and `!=`: one null gives false and true, two nulls give null.
+fn compare(args: &[ColumnarValue], rows: usize, negated: bool) -> Result<Option<ColumnarValue>> {
+    let [left, right] = args else { return Ok(None) };
+    if matches!((left, right), (ColumnarValue::Scalar(_), ColumnarValue::Scalar(_))) {
+        return Ok(None);
+    }
+    let (left, right) = (datum(left)?, datum(right)?);
+    let plain = if negated { cmp::neq(&*left, &*right)? } else { cmp::eq(&*left, &*right)? };
+    if plain.null_count() == 0 {
+        return Ok(Some(ColumnarValue::Array(Arc::new(plain))));
+    }
+    let (left_array, left_single) = left.get();
+    let (right_array, right_single) = right.get();
+    let is_null = |array: &dyn Array, single: bool, row: usize| array.is_null(if single { 0 } else { row });
+    let mut values = BooleanBufferBuilder::new(rows);
+    let mut valid = BooleanBufferBuilder::new(rows);
+    for row in 0..plain.len() {
+        let l = is_null(left_array, left_single, row);
+        let r = is_null(right_array, right_single, row);
+        values.append(if l || r { negated } else { plain.value(row) });
+        valid.append(!(l && r));
+    }
+    let nulls = NullBuffer::new(valid.finish());
+    Ok(Some(ColumnarValue::Array(Arc::new(BooleanArray::new(values.finish(), Some(nulls))))))
+}
+
+fn datum(value: &ColumnarValue) -> Result<Box<dyn Datum>> {
+    Ok(match value {
+        ColumnarValue::Array(array) => Box::new(Arc::clone(array)),
+        ColumnarValue::Scalar(scalar) => Box::new(scalar.to_scalar()?),
+    })
+}
+
+fn bin_ticks(args: &[ColumnarValue], _: usize) -> Result<Option<ColumnarValue>> {
+    match args {
+        [ColumnarValue::Array(values), ColumnarValue::Scalar(ScalarValue::Int64(Some(size)))] if *size > 0 => {
+            Ok(bin::<Int64Type>(values, |v| v.rem_euclid(*size)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn bin_int(args: &[ColumnarValue], _: usize) -> Result<Option<ColumnarValue>> {
+    match args {
+        [ColumnarValue::Array(values), ColumnarValue::Scalar(ScalarValue::Int32(Some(size)))] if *size > 0 => {
+            Ok(bin::<Int32Type>(values, |v| v.rem_euclid(*size)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn bin<T: ArrowPrimitiveType>(values: &ArrayRef, rest: impl Fn(T::Native) -> T::Native) -> Option<ColumnarValue>
+where
+    T::Native: std::ops::Sub<Output = T::Native> + arrow::datatypes::ArrowNativeTypeOp,
+{
+    use arrow::datatypes::ArrowNativeTypeOp;
+    let values = values.as_primitive_opt::<T>()?;
+    let binned: PrimitiveArray<T> = values.unary(|v| v.sub_wrapping(rest(v)));
+    Some(ColumnarValue::Array(Arc::new(binned)))
+}

@@ -1,0 +1,184 @@
+//! JSON text straight to the encoded text of a dynamic column, without building the tree.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::dynamic::{self, Dynamic};
+use crate::text;
+
+/// From this number of keys on, repeated ones are looked for by hash.
+const MANY_KEYS: usize = 32;
+
+/// The encoded text of plain JSON; `None` where it is not JSON.
+pub fn encode_json(json: &str) -> Option<String> {
+    let mut out = String::with_capacity(json.len());
+    let mut writer = Writer { out: &mut out, repeated_key: false };
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let result = (&mut writer).deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let repeated_key = writer.repeated_key;
+    match result {
+        Ok(()) => Some(out),
+        // The last value of a key counts: only the tree knows which that is.
+        Err(_) if repeated_key => Dynamic::parse_json(json).map(|tree| tree.encode()),
+        Err(_) => None,
+    }
+}
+
+struct Writer<'o> {
+    out: &'o mut String,
+    repeated_key: bool,
+}
+
+impl Writer<'_> {
+    fn push_string(&mut self, s: &str) {
+        if s.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+            self.out.push('"');
+            self.out.push_str(s);
+            self.out.push('"');
+        } else {
+            dynamic::write_string(self.out, s);
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Writer<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Writer<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+    fn visit_bool<E>(self, v: bool) -> Result<(), E> {
+        self.out.push_str(if v { "true" } else { "false" });
+        Ok(())
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<(), E> {
+        let _ = write!(self.out, "{v}");
+        Ok(())
+    }
+    fn visit_u64<E: Error>(self, v: u64) -> Result<(), E> {
+        match i64::try_from(v) {
+            Ok(v) => self.visit_i64(v),
+            Err(_) => self.visit_f64(v as f64),
+        }
+    }
+    fn visit_f64<E>(self, v: f64) -> Result<(), E> {
+        self.out.push_str(&text::real(v));
+        Ok(())
+    }
+    fn visit_str<E>(self, v: &str) -> Result<(), E> {
+        self.push_string(v);
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.out.push_str("null");
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        self.out.push('[');
+        let start = self.out.len();
+        loop {
+            let before = self.out.len();
+            if before > start {
+                self.out.push(',');
+            }
+            if seq.next_element_seed(&mut *self)?.is_none() {
+                self.out.truncate(before);
+                break;
+            }
+        }
+        self.out.push(']');
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        self.out.push('{');
+        let mut keys = Keys::default();
+        loop {
+            let before = self.out.len();
+            if !keys.ranges.is_empty() {
+                self.out.push(',');
+            }
+            let key = self.out.len();
+            if map.next_key_seed(&mut *self)?.is_none() {
+                self.out.truncate(before);
+                break;
+            }
+            if !keys.insert(self.out, key..self.out.len()) {
+                self.repeated_key = true;
+                return Err(A::Error::custom("repeated key"));
+            }
+            self.out.push(':');
+            map.next_value_seed(&mut *self)?;
+        }
+        self.out.push('}');
+        Ok(())
+    }
+}
+
+/// The keys of one bag, as ranges of the output.
+#[derive(Default)]
+struct Keys {
+    ranges: Vec<Range<usize>>,
+    hashed: HashSet<String>,
+}
+
+impl Keys {
+    /// Whether the key is a new one.
+    fn insert(&mut self, out: &str, key: Range<usize>) -> bool {
+        let text = |range: &Range<usize>| out.get(range.clone()).unwrap_or_default();
+        let is_new = if self.ranges.len() < MANY_KEYS {
+            self.ranges.iter().all(|known| text(known) != text(&key))
+        } else {
+            if self.hashed.is_empty() {
+                self.hashed = self.ranges.iter().map(|known| text(known).to_string()).collect();
+            }
+            self.hashed.insert(text(&key).to_string())
+        };
+        self.ranges.push(key);
+        is_new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn same_as_by_tree() {
+        for json in [
+            "null",
+            " true ",
+            "-5",
+            "9223372036854775808",
+            "1e3",
+            "0.1",
+            r#""a\"b\u00e9\n""#,
+            "[]",
+            "{}",
+            r#"[1, [2, []], {"a": null}]"#,
+            r#"{"a" : 1, "b": {"c": [1.50, "x"]}}"#,
+            r#"{"a":1,"b":2,"a":3}"#,
+            r#"[{"a":1},{"a":2}]"#,
+        ] {
+            let tree = Dynamic::parse_json(json).map(|t| t.encode());
+            assert!(tree.is_some());
+            assert_eq!(encode_json(json), tree, "{json}");
+        }
+        let many: Vec<String> = (0..100).map(|n| format!("\"k{}\": {n}", n % 70)).collect();
+        let json = format!("{{{}}}", many.join(","));
+        assert_eq!(encode_json(&json), Dynamic::parse_json(&json).map(|t| t.encode()));
+        for not_json in ["", "abc", "{", "[1,]", "1 2", "{\"a\":1}x", "'a'"] {
+            assert_eq!(encode_json(not_json), None, "{not_json}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Calls of aggregates within `summarize` and `make-series`.
+
+use kql_functions::catalogue::{Catalogue, FunctionSpec, Returns};
+use kql_functions::Type;
+use kql_syntax::Span;
+use kql_syntax::ast;
+
+use super::functions::{expand, match_kind};
+use super::{Binder, Env, Row};
+use crate::bound::{AggregateCall, Expr, ExprKind};
+
+impl Binder<'_> {
+    /// Binds an aggregate call, collects it, and answers a reference to its value.
+    pub(super) fn aggregate(&mut self, name: &ast::Name, args: &[ast::Arg], row: Row<'_>, env: &Env, span: Span) -> Expr {
+        // Aggregates cannot be nested: their arguments see no collector.
+        let outer = self.collector.take();
+        let bound = self.aggregate_call(name, args, row, env, span);
+        self.collector = outer;
+        match bound {
+            Some(call) => self.collect(call),
+            None => self.error_expr(span),
+        }
+    }
+
+    /// Notes an aggregate; an equal one that was met before is used again.
+    pub(super) fn collect(&mut self, call: AggregateCall) -> Expr {
+        let span = call.span;
+        let known = self.collector.as_ref().and_then(|c| {
+            let same = |other: &AggregateCall| other.function == call.function && same_args(&other.args, &call.args);
+            c.iter().find(|(other, _)| same(other)).map(|(_, column)| column.clone())
+        });
+        let column = match known {
+            Some(column) => column,
+            None => {
+                let column = self.column(call.function.clone(), call.ty);
+                if let Some(collector) = &mut self.collector {
+                    collector.push((call, column.clone()));
+                }
+                column
+            }
+        };
+        Expr::column(&column, span)
+    }
+
+    /// Resolves an aggregate's signature.
+    pub(super) fn aggregate_call(
+        &mut self,
+        name: &ast::Name,
+        args: &[ast::Arg],
+        row: Row<'_>,
+        env: &Env,
+        span: Span,
+    ) -> Option<AggregateCall> {
+        let Some(spec) = Catalogue::get().aggregate(&name.text) else {
+            self.error("KS211", name.span, format!("The name '{}' does not refer to any known aggregate.", name.text));
+            return None;
+        };
+        // count() and count(*)
+        let starred = args.iter().any(|a| matches!(a.value.kind, ast::ExprKind::Star));
+        let bound: Vec<Expr> = if starred && name.text == "count" {
+            Vec::new()
+        } else {
+            args.iter().map(|a| self.scalar(&a.value, row, env)).collect()
+        };
+        if bound.iter().any(|a| matches!(a.kind, ExprKind::Error)) {
+            return None;
+        }
+        let fits = spec.signatures.iter().find(|s| {
+            (s.min..=s.max).contains(&bound.len())
+                && expand(s, bound.len()).iter().zip(&bound).all(|(p, a)| match_kind(&p.kind, a.ty, false).is_some())
+        });
+        let Some(signature) = fits else {
+            self.aggregate_mismatch(spec, &bound, span);
+            return None;
+        };
+        let mut converted = Vec::with_capacity(bound.len());
+        for (param, arg) in expand(signature, bound.len()).into_iter().zip(bound) {
+            let target = match_kind(&param.kind, arg.ty, false).map_or(arg.ty, |(t, _)| t);
+            converted.push(self.convert(arg, target));
+        }
+        let first = converted.first().map_or(Type::Dynamic, |a| a.ty);
+        let ty = match &signature.returns {
+            Returns::Type(ty) => *ty,
+            _ => computed_type(&name.text, first),
+        };
+        if Catalogue::get().accumulator(&name.text).is_none() {
+            self.unsupported(span, &format!("The aggregate function '{}'", name.text));
+            return None;
+        }
+        Some(AggregateCall { function: name.text.clone(), args: converted, ty, span })
+    }
+
+    fn aggregate_mismatch(&mut self, spec: &FunctionSpec, args: &[Expr], span: Span) {
+        let least = spec.signatures.iter().map(|s| s.min).min().unwrap_or(0);
+        let most = spec.signatures.iter().map(|s| s.max).max().unwrap_or(0);
+        if !(least..=most).contains(&args.len()) {
+            self.error("KS119", span, super::call::arguments_message(&spec.name, least, most));
+            return;
+        }
+        let at = args.first().map_or(span, |a| a.span);
+        let message = match spec.name.as_str() {
+            "sum" | "sumif" | "avg" | "avgif" => {
+                "The argument value must be summable: a number, timespan or datetime.".to_string()
+            }
+            name => format!("The arguments do not fit the aggregate function '{name}'."),
+        };
+        self.error("KS138", at, message);
+    }
+}
+
+fn same_args(left: &[Expr], right: &[Expr]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).all(|(l, r)| same_expr(l, r))
+}
+
+/// Equality that does not look at places.
+pub(super) fn same_expr(left: &Expr, right: &Expr) -> bool {
+    left.ty == right.ty
+        && match (&left.kind, &right.kind) {
+            (ExprKind::Call { function: f, args: a }, ExprKind::Call { function: g, args: b }) => {
+                f == g && !matches!(f.as_str(), "rand" | "new_guid") && same_args(a, b)
+            }
+            (ExprKind::Cast(a), ExprKind::Cast(b)) => same_expr(a, b),
+            (ExprKind::Const(a), ExprKind::Const(b)) => a == b,
+            (ExprKind::Column(a), ExprKind::Column(b)) => a == b,
+            (ExprKind::Subquery(a), ExprKind::Subquery(b)) => a == b,
+            _ => false,
+        }
+}
+
+/// Result types that depend on the argument's.
+fn computed_type(function: &str, first: Type) -> Type {
+    match function {
+        "sum" | "sumif" => match first {
+            Type::Int => Type::Long,
+            other => other,
+        },
+        "avg" | "avgif" => match first {
+            Type::Int | Type::Long => Type::Real,
+            other => other,
+        },
+        "min" | "max" | "minif" | "maxif" | "take_any" | "any" | "take_anyif" | "anyif" | "arg_max" | "arg_min"
+        | "argmax" | "argmin" | "percentile" | "percentiles" | "percentilew" | "percentilesw" => first,
+        _ => Type::Dynamic,
+    }
+}
+

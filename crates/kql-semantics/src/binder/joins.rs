@@ -1,0 +1,314 @@
+//! `join`, `lookup` and `union`: rows of several tables.
+
+use kql_functions::{Type, Val};
+use kql_syntax::Span;
+use kql_syntax::ast::{self, BinaryOp, Property};
+
+use super::naming::unique;
+use super::operators::wildcard;
+use super::{Binder, Env, Row, project};
+use crate::bound::{Column, Expr, ExprKind, JoinKind, Rel, RelKind};
+
+/// The word or text of a property.
+pub(super) fn property<'p>(properties: &'p [Property], name: &str) -> Option<(&'p str, Span)> {
+    let property = properties.iter().find(|p| p.name.text == name)?;
+    match &property.value.kind {
+        ast::ExprKind::Name(value) => Some((&value.text, property.value.span)),
+        ast::ExprKind::Literal(ast::Literal::String(value)) => Some((value, property.value.span)),
+        ast::ExprKind::Literal(ast::Literal::Bool(Some(value))) => {
+            Some((if *value { "true" } else { "false" }, property.value.span))
+        }
+        _ => None,
+    }
+}
+
+impl Binder<'_> {
+    pub(super) fn join(
+        &mut self,
+        left: Rel,
+        right: &ast::Expr,
+        on: &[ast::Expr],
+        properties: &[Property],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let kind = match property(properties, "kind") {
+            None => JoinKind::InnerUnique,
+            Some((word, at)) => match join_kind(word) {
+                Some(kind) => kind,
+                None => {
+                    self.error("KS122", at, format!("'{word}' is not a join kind; the kinds are: {JOIN_KINDS}."));
+                    JoinKind::InnerUnique
+                }
+            },
+        };
+        let right = self.tabular(right, env);
+        let keys = self.join_keys(&left, &right, on, env);
+        if matches!(left.kind, RelKind::Error) || matches!(right.kind, RelKind::Error) {
+            return self.error_rel(span);
+        }
+        let columns = match kind {
+            JoinKind::LeftSemi | JoinKind::LeftAnti => left.columns.clone(),
+            JoinKind::RightSemi | JoinKind::RightAnti => right.columns.clone(),
+            _ => both_sides(&left.columns, &right.columns),
+        };
+        let open = left.open || right.open;
+        let kind = RelKind::Join { left: Box::new(left), right: Box::new(right), kind, keys };
+        Rel { kind, columns, serialized: false, open, span }
+    }
+
+    pub(super) fn lookup(
+        &mut self,
+        left: Rel,
+        right: &ast::Expr,
+        on: &[ast::Expr],
+        properties: &[Property],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let kind = match property(properties, "kind") {
+            None | Some(("leftouter", _)) => JoinKind::LeftOuter,
+            Some(("inner", _)) => JoinKind::Inner,
+            Some((word, at)) => {
+                self.error("KS122", at, format!("'{word}' is not a lookup kind; the kinds are: leftouter, inner."));
+                JoinKind::LeftOuter
+            }
+        };
+        let right = self.tabular(right, env);
+        let keys = self.join_keys(&left, &right, on, env);
+        if matches!(left.kind, RelKind::Error) || matches!(right.kind, RelKind::Error) {
+            return self.error_rel(span);
+        }
+        let is_key = |column: &Column| {
+            keys.iter().any(|(_, right)| {
+                let mut found = false;
+                right.walk(&mut |e| found |= e.kind == ExprKind::Column(column.id));
+                found
+            })
+        };
+        let rest: Vec<Column> = right.columns.iter().filter(|c| !is_key(c)).cloned().collect();
+        let columns = both_sides(&left.columns, &rest);
+        let open = left.open || right.open;
+        let kind = RelKind::Join { left: Box::new(left), right: Box::new(right), kind, keys };
+        Rel { kind, columns, serialized: false, open, span }
+    }
+
+    fn join_keys(&mut self, left: &Rel, right: &Rel, on: &[ast::Expr], env: &Env) -> Vec<(Expr, Expr)> {
+        let mut keys = Vec::new();
+        let mut todo: Vec<&ast::Expr> = on.iter().rev().collect();
+        while let Some(condition) = todo.pop() {
+            match &condition.kind {
+                ast::ExprKind::Paren(inner) => todo.push(inner),
+                ast::ExprKind::Binary { op: BinaryOp::And, left: a, right: b, .. } => {
+                    todo.push(b);
+                    todo.push(a);
+                }
+                ast::ExprKind::Name(name) => keys.extend(self.same_name_key(left, right, name)),
+                ast::ExprKind::Binary { op: BinaryOp::Equal, left: a, right: b, .. } => {
+                    keys.extend(self.equality_key(left, right, a, b, env));
+                }
+                _ => {
+                    self.error("KS183", condition.span, "The join condition operand must be: $left.<column>");
+                }
+            }
+        }
+        keys
+    }
+
+    fn same_name_key(&mut self, left: &Rel, right: &Rel, name: &ast::Name) -> Option<(Expr, Expr)> {
+        let find = |rel: &Rel| rel.columns.iter().find(|c| c.name == name.text).cloned();
+        match (find(left), find(right)) {
+            (Some(l), Some(r)) => self.key_pair(Expr::column(&l, name.span), Expr::column(&r, name.span)),
+            _ => {
+                if !left.open && !right.open {
+                    let message = format!("The column '{}' must exist on both sides of the join.", name.text);
+                    self.error("KS145", name.span, message);
+                }
+                None
+            }
+        }
+    }
+
+    fn equality_key(&mut self, left: &Rel, right: &Rel, a: &ast::Expr, b: &ast::Expr, env: &Env) -> Option<(Expr, Expr)> {
+        let row = Row {
+            columns: &left.columns,
+            right: Some(&right.columns),
+            serialized: false,
+            open: left.open || right.open,
+        };
+        let (a_bound, b_bound) = (self.scalar(a, row, env), self.scalar(b, row, env));
+        if matches!(a_bound.kind, ExprKind::Error) || matches!(b_bound.kind, ExprKind::Error) {
+            return None;
+        }
+        let of = |rel: &Rel, expr: &Expr| match expr.kind {
+            ExprKind::Column(id) => rel.columns.iter().any(|c| c.id == id),
+            _ => false,
+        };
+        if of(left, &a_bound) && of(right, &b_bound) {
+            self.key_pair(a_bound, b_bound)
+        } else if of(right, &a_bound) && of(left, &b_bound) {
+            self.key_pair(b_bound, a_bound)
+        } else {
+            let (at, side) = if of(left, &a_bound) { (b.span, "$right") } else { (a.span, "$left") };
+            self.error("KS183", at, format!("The join condition operand must be: {side}.<column>"));
+            None
+        }
+    }
+
+    fn key_pair(&mut self, left: Expr, right: Expr) -> Option<(Expr, Expr)> {
+        let (l, r) = (left.ty, right.ty);
+        if l == Type::Dynamic || r == Type::Dynamic {
+            let at = if l == Type::Dynamic { left.span } else { right.span };
+            self.error("KS116", at, "The value of type 'dynamic' is not allowed in this context.");
+            return None;
+        }
+        if l == r {
+            return Some((left, right));
+        }
+        if l.is_number() && r.is_number() {
+            let ty = super::ops::widest(l, r);
+            return Some((self.convert(left, ty), self.convert(right, ty)));
+        }
+        self.error("KS106", right.span, format!("The join keys must be of one type, these are {l} and {r}."));
+        None
+    }
+
+    /// `union`, at the head of a query or after a pipe.
+    pub(super) fn union(
+        &mut self,
+        input: Option<Rel>,
+        items: &[ast::Expr],
+        properties: &[Property],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let fuzzy = property(properties, "isfuzzy").is_some_and(|(v, _)| v.eq_ignore_ascii_case("true"));
+        let inner = property(properties, "kind").is_some_and(|(v, _)| v == "inner");
+        let source = property(properties, "withsource").or_else(|| property(properties, "with_source"));
+        let mut inputs: Vec<(String, Rel)> = Vec::new();
+        if let Some(input) = input {
+            inputs.push(("union_arg0".to_string(), input));
+        }
+        for item in items {
+            let name = item_name(item);
+            if let Some(pattern) = name.filter(|n| n.contains('*')) {
+                self.wildcard_inputs(pattern, item.span, env, &mut inputs);
+                continue;
+            }
+            let before = self.diagnostics.len();
+            let rel = self.tabular(item, env);
+            if fuzzy && matches!(rel.kind, RelKind::Error) && self.only_unknown_tables(before) {
+                self.diagnostics.truncate(before);
+                continue;
+            }
+            let label = name.map_or_else(|| format!("union_arg{}", inputs.len()), str::to_string);
+            inputs.push((label, rel));
+        }
+        if inputs.is_empty() {
+            self.error("KS204", span, "None of the tables of the union exists.");
+            return self.error_rel(span);
+        }
+        if inputs.iter().any(|(_, rel)| matches!(rel.kind, RelKind::Error)) {
+            return self.error_rel(span);
+        }
+        self.merge(inputs, inner, source.map(|(name, _)| name), span)
+    }
+
+    fn only_unknown_tables(&self, from: usize) -> bool {
+        self.diagnostics[from..].iter().all(|d| matches!(d.code, "KS204" | "KS211"))
+    }
+
+    fn wildcard_inputs(&mut self, pattern: &str, span: Span, env: &Env, inputs: &mut Vec<(String, Rel)>) {
+        let mut names: Vec<String> =
+            self.catalog.table_names().into_iter().filter(|name| wildcard(pattern, name)).collect();
+        names.sort_unstable();
+        if names.is_empty() {
+            let message = format!("The pattern '{pattern}' does not match any table.");
+            self.error("KS204", span, message);
+        }
+        for text in names {
+            let rel = self.table(&ast::Name { text: text.clone(), span }, env);
+            inputs.push((text, rel));
+        }
+    }
+
+    /// Columns by name and type; each input gets the ones that it lacks as missing values.
+    fn merge(&mut self, inputs: Vec<(String, Rel)>, inner: bool, source: Option<&str>, span: Span) -> Rel {
+        let mut merged: Vec<(String, Type)> = Vec::new();
+        for column in inputs.iter().flat_map(|(_, rel)| &rel.columns) {
+            let known = merged.iter().any(|(name, ty)| *name == column.name && *ty == column.ty);
+            if !known {
+                merged.push((column.name.clone(), column.ty));
+            }
+        }
+        if inner {
+            merged.retain(|(name, ty)| {
+                inputs.iter().all(|(_, rel)| rel.columns.iter().any(|c| c.name == *name && c.ty == *ty))
+            });
+        }
+        let mut columns: Vec<Column> = Vec::new();
+        if let Some(source) = source {
+            columns.push(self.column(source, Type::String));
+        }
+        for (name, ty) in &merged {
+            let several = merged.iter().filter(|(other, _)| other == name).count() > 1;
+            let shown = if several { format!("{name}_{ty}") } else { name.clone() };
+            let shown = unique(&shown, &columns);
+            columns.push(self.column(shown, *ty));
+        }
+        let open = inputs.iter().any(|(_, rel)| rel.open);
+        let mut branches = Vec::with_capacity(inputs.len());
+        for (label, rel) in inputs {
+            let mut exprs = Vec::with_capacity(columns.len());
+            if source.is_some() {
+                exprs.push(Expr::constant(Val::Str(label.into()), Type::String, span));
+            }
+            for (name, ty) in &merged {
+                exprs.push(match rel.columns.iter().find(|c| c.name == *name && c.ty == *ty) {
+                    Some(column) => Expr::column(column, span),
+                    None => Expr::constant(Val::missing(*ty), *ty, span),
+                });
+            }
+            let branch = columns.iter().map(|c| self.column(c.name.clone(), c.ty)).collect();
+            branches.push(project(rel, branch, exprs, span));
+        }
+        Rel { kind: RelKind::Union(branches), columns, serialized: false, open, span }
+    }
+}
+
+const JOIN_KINDS: &str = "innerunique, inner, leftouter, rightouter, fullouter, leftsemi, rightsemi, leftanti, \
+                          anti, leftantisemi, rightanti, rightantisemi";
+
+fn join_kind(word: &str) -> Option<JoinKind> {
+    Some(match word {
+        "innerunique" => JoinKind::InnerUnique,
+        "inner" => JoinKind::Inner,
+        "leftouter" => JoinKind::LeftOuter,
+        "rightouter" => JoinKind::RightOuter,
+        "fullouter" => JoinKind::FullOuter,
+        "leftsemi" => JoinKind::LeftSemi,
+        "leftanti" | "anti" | "leftantisemi" => JoinKind::LeftAnti,
+        "rightsemi" => JoinKind::RightSemi,
+        "rightanti" | "rightantisemi" => JoinKind::RightAnti,
+        _ => return None,
+    })
+}
+
+/// Left columns, then right ones, renamed where the name is taken.
+fn both_sides(left: &[Column], right: &[Column]) -> Vec<Column> {
+    let mut columns = left.to_vec();
+    for column in right {
+        let name = unique(&column.name, &columns);
+        columns.push(Column { name, ..column.clone() });
+    }
+    columns
+}
+
+/// The name of a union's item, where it is a plain table.
+fn item_name(item: &ast::Expr) -> Option<&str> {
+    match &item.kind {
+        ast::ExprKind::Name(name) => Some(&name.text),
+        ast::ExprKind::Paren(inner) => item_name(inner),
+        _ => None,
+    }
+}

@@ -1,0 +1,57 @@
+//! Names of columns that a query does not name.
+
+use kql_functions::catalogue::{Catalogue, ResultName};
+use kql_syntax::ast::{Expr, ExprKind, Literal};
+
+use crate::bound::Column;
+
+/// The name that an expression lends to its column, if it lends one.
+pub(super) fn name_of(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.text.clone()),
+        ExprKind::Paren(inner) => name_of(inner),
+        ExprKind::Path { base, selector } => Some(format!("{}_{}", name_of(base)?, name_of(selector)?)),
+        ExprKind::Index { base, index } => {
+            let base = name_of(base)?;
+            match &index.kind {
+                ExprKind::Literal(Literal::String(key)) => Some(format!("{base}_{}", identifier(key))),
+                ExprKind::Literal(Literal::Long(Some(n))) => Some(format!("{base}_{n}")),
+                _ => None,
+            }
+        }
+        ExprKind::Call { name, args } => {
+            let spec = Catalogue::get().function(&name.text)?;
+            match &spec.result_name {
+                ResultName::FirstArgument => name_of(&args.first()?.value),
+                ResultName::OnlyArgument if args.len() == 1 => name_of(&args.first()?.value),
+                ResultName::FirstArgumentValueIfColumn => match &args.first()?.value.kind {
+                    ExprKind::Literal(Literal::String(column)) => Some(column.clone()),
+                    _ => None,
+                },
+                ResultName::NameAndFirstArgument => {
+                    Some(format!("{}_{}", name.text, name_of(&args.first()?.value).unwrap_or_default()))
+                }
+                ResultName::PrefixAndFirstArgument(prefix) => {
+                    Some(format!("{prefix}_{}", name_of(&args.first()?.value).unwrap_or_default()))
+                }
+                ResultName::PrefixOnly(prefix) => Some(prefix.clone()),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A key as part of a name: all but letters, digits and `_` dropped.
+fn identifier(key: &str) -> String {
+    key.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// `name`, or with the least number behind it that makes it unique.
+pub(super) fn unique(name: &str, taken: &[Column]) -> String {
+    let is_taken = |candidate: &str| taken.iter().any(|c| c.name == candidate);
+    if !is_taken(name) {
+        return name.to_string();
+    }
+    (1..).map(|n| format!("{name}{n}")).find(|candidate| !is_taken(candidate)).unwrap_or_default()
+}

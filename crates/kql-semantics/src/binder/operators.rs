@@ -1,0 +1,464 @@
+//! Pipelines, and the operators that keep or choose columns.
+
+use kql_functions::{Type, Val};
+use kql_syntax::Span;
+use kql_syntax::ast::{self, Operator, OperatorKind};
+
+use super::naming::{name_of, unique};
+use super::{Binder, Env, Row, project};
+use crate::bound::{Column, Expr, ExprKind, Rel, RelKind, SortKey};
+use crate::nearest::nearest;
+
+impl Binder<'_> {
+    /// Applies operators one after the other; `as` names are visible in the later ones.
+    pub(super) fn pipeline(&mut self, source: Rel, operators: &[Operator], env: &Env) -> Rel {
+        let mut rel = source;
+        let mut env = std::rc::Rc::clone(env);
+        for operator in operators {
+            if let OperatorKind::As(name) = &operator.kind {
+                if matches!(rel.kind, RelKind::Error) {
+                    continue;
+                }
+                let index = match rel.kind {
+                    RelKind::Shared(index) => index,
+                    _ => self.share(rel, false),
+                };
+                env = env.with(&name.text, super::scope::Entity::Tabular(index));
+                rel = self.read_shared(index, operator.span);
+                continue;
+            }
+            rel = self.operator(rel, operator, &env);
+            rel.span = operator.span;
+        }
+        rel
+    }
+
+    fn operator(&mut self, input: Rel, operator: &Operator, env: &Env) -> Rel {
+        let span = operator.span;
+        match &operator.kind {
+            OperatorKind::Where(predicate) => {
+                let predicate = self.scalar(predicate, Row::of(&input), env);
+                let predicate = self.boolean(predicate);
+                self.filter(input, predicate, span)
+            }
+            OperatorKind::Project(items) => self.projection(input, items, env, span),
+            OperatorKind::Extend(items) | OperatorKind::Serialize(items) => {
+                let mut input = input;
+                input.serialized |= matches!(operator.kind, OperatorKind::Serialize(_));
+                self.extend(input, items, env, span)
+            }
+            OperatorKind::ProjectAway(patterns) => {
+                let away = self.matching(&input, patterns);
+                let keep = (0..input.columns.len()).filter(|i| !away.contains(i)).collect();
+                self.choose(input, keep, span)
+            }
+            OperatorKind::ProjectKeep(patterns) => {
+                let mut keep = self.matching(&input, patterns);
+                keep.sort_unstable();
+                keep.dedup();
+                self.choose(input, keep, span)
+            }
+            OperatorKind::ProjectRename(items) => self.rename(input, items),
+            OperatorKind::ProjectReorder(items) => self.reorder(input, items, span),
+            OperatorKind::Count { as_name } => self.count(input, as_name.as_ref(), span),
+            OperatorKind::Take(count) => {
+                let count = self.count_expr(count, env);
+                let (columns, serialized, open) = (input.columns.clone(), input.serialized, input.open);
+                Rel { kind: RelKind::Take { input: Box::new(input), count }, columns, serialized, open, span }
+            }
+            OperatorKind::Sample(count) => {
+                let count = self.count_expr(count, env);
+                let (columns, open) = (input.columns.clone(), input.open);
+                Rel { kind: RelKind::Sample { input: Box::new(input), count }, columns, serialized: false, open, span }
+            }
+            OperatorKind::Sort(keys) => self.sort(input, keys, None, env, span),
+            OperatorKind::Top { count, by, with_others: None } => {
+                let count = self.count_expr(count, env);
+                self.sort(input, by, Some(count), env, span)
+            }
+            OperatorKind::Distinct(items) => self.distinct(input, items, env, span),
+            OperatorKind::Summarize { aggregates, by, .. } => self.summarize(input, aggregates, by, env, span),
+            OperatorKind::Join { right, on } => self.join(input, right, on, &operator.properties, env, span),
+            OperatorKind::Lookup { right, on } => self.lookup(input, right, on, &operator.properties, env, span),
+            OperatorKind::Union(items) => self.union(Some(input), items, &operator.properties, env, span),
+            OperatorKind::MvExpand { items, limit } => {
+                self.mv_expand(input, items, limit.as_ref(), &operator.properties, env, span)
+            }
+            OperatorKind::Parse { expr, pattern, drop_unmatched } => {
+                self.parse(input, expr, pattern, *drop_unmatched, &operator.properties, env, span)
+            }
+            OperatorKind::ParseKv { expr, columns, with } => self.parse_kv(input, expr, columns, with, env, span),
+            OperatorKind::GetSchema => self.getschema(&input, span),
+            OperatorKind::Render { chart, properties } => {
+                self.render = Some(crate::explain::render_chart(chart.as_ref(), properties));
+                input
+            }
+            OperatorKind::MakeSeries { .. } => self.make_series(input, &operator.kind, &operator.properties, env, span),
+            OperatorKind::Evaluate { call, schema, .. } => self.evaluate(input, call, schema.as_deref(), env, span),
+            OperatorKind::Invoke(call) => self.invoke(input, call, env, span),
+            OperatorKind::Consume => {
+                let mut input = input;
+                input.columns.clear();
+                self.choose(input, Vec::new(), span)
+            }
+            OperatorKind::Error => self.error_rel(span),
+            other => {
+                let what = format!("The operator '{}'", operator_name(other));
+                self.unsupported(span, &what);
+                self.error_rel(span)
+            }
+        }
+    }
+
+    pub(super) fn filter(&mut self, input: Rel, predicate: Expr, span: Span) -> Rel {
+        let (columns, serialized, open) = (input.columns.clone(), input.serialized, input.open);
+        Rel { kind: RelKind::Filter { input: Box::new(input), predicate }, columns, serialized, open, span }
+    }
+
+    /// A count of rows: an integer known before the rows are.
+    fn count_expr(&mut self, count: &ast::Expr, env: &Env) -> Expr {
+        let expr = self.scalar(count, Row::NONE, env);
+        if matches!(expr.kind, ExprKind::Error) {
+            return expr;
+        }
+        if !expr.ty.is_integer() && expr.ty != Type::Dynamic {
+            self.error("KS134", expr.span, "The expression value must be an integer.");
+            return self.error_expr(expr.span);
+        }
+        self.convert(expr, Type::Long)
+    }
+
+    /// Binds `name = value` items: names, and values that see the input's row.
+    fn named_items(&mut self, items: &[ast::NamedExpr], row: Row<'_>, env: &Env) -> Vec<(Option<String>, Expr, Span)> {
+        let mut bound = Vec::with_capacity(items.len());
+        for item in items {
+            let value = self.scalar(&item.value, row, env);
+            let name = match item.names.as_slice() {
+                [] => None,
+                [name] => Some(name.text.clone()),
+                _ => {
+                    self.unsupported(item.span, "A list of names on the left of '='");
+                    None
+                }
+            };
+            bound.push((name, value, item.span));
+        }
+        bound
+    }
+
+    fn projection(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
+        if let [ast::NamedExpr { names, value: ast::Expr { kind: ast::ExprKind::Star, .. }, .. }] = items {
+            if names.is_empty() {
+                let all = (0..input.columns.len()).collect();
+                return self.choose(input, all, span);
+            }
+        }
+        let bound = self.named_items(items, Row::of(&input), env);
+        let mut columns: Vec<Column> = Vec::with_capacity(bound.len());
+        let mut exprs = Vec::with_capacity(bound.len());
+        let mut unnamed = 0;
+        for ((name, value, at), item) in bound.into_iter().zip(items) {
+            let name = match name.or_else(|| name_of(&item.value).map(|n| implicit(&n, item, &columns))) {
+                Some(name) => name,
+                None => {
+                    unnamed += 1;
+                    unique(&format!("Column{unnamed}"), &columns)
+                }
+            };
+            if columns.iter().any(|c| c.name == name) {
+                self.error("KS171", at, format!("A column with the name '{name}' is already declared."));
+                continue;
+            }
+            columns.push(self.column(name, value.ty));
+            exprs.push(value);
+        }
+        let mut rel = project(input, columns, exprs, span);
+        rel.open = false;
+        rel
+    }
+
+    pub(super) fn extend(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
+        if items.is_empty() {
+            return input;
+        }
+        let bound = self.named_items(items, Row::of(&input), env);
+        let mut columns = input.columns.clone();
+        let mut exprs: Vec<Expr> = columns.iter().map(|c| Expr::column(c, span)).collect();
+        let mut added: Vec<String> = Vec::new();
+        let mut unnamed = 0;
+        for ((name, value, at), item) in bound.into_iter().zip(items) {
+            let given = name.is_some();
+            let name = match name.or_else(|| name_of(&item.value)) {
+                Some(name) => name,
+                None => {
+                    unnamed += 1;
+                    unique(&format!("Column{unnamed}"), &columns)
+                }
+            };
+            let name = if given || matches!(item.value.kind, ast::ExprKind::Name(_)) { name } else { unique(&name, &columns) };
+            if added.contains(&name) {
+                self.error("KS171", at, format!("A column with the name '{name}' is already declared."));
+                continue;
+            }
+            added.push(name.clone());
+            let column = self.column(name.clone(), value.ty);
+            match columns.iter().position(|c| c.name == name) {
+                Some(at) => {
+                    columns[at] = column;
+                    exprs[at] = value;
+                }
+                None => {
+                    columns.push(column);
+                    exprs.push(value);
+                }
+            }
+        }
+        project(input, columns, exprs, span)
+    }
+
+    /// Keeps columns by position.
+    pub(super) fn choose(&mut self, input: Rel, keep: Vec<usize>, span: Span) -> Rel {
+        let columns: Vec<Column> = keep.iter().filter_map(|i| input.columns.get(*i).cloned()).collect();
+        let exprs = columns.iter().map(|c| Expr::column(c, span)).collect();
+        project(input, columns, exprs, span)
+    }
+
+    /// Positions of the columns that names or wildcards mean, in the order of the patterns.
+    fn matching(&mut self, input: &Rel, patterns: &[ast::Expr]) -> Vec<usize> {
+        let mut found = Vec::new();
+        for pattern in patterns {
+            match &pattern.kind {
+                ast::ExprKind::Name(name) if name.text.contains('*') => {
+                    found.extend((0..input.columns.len()).filter(|i| wildcard(&name.text, &input.columns[*i].name)));
+                }
+                ast::ExprKind::Name(name) => found.extend(self.find_column(input, name)),
+                ast::ExprKind::Star => found.extend(0..input.columns.len()),
+                _ => self.error("KS109", pattern.span, "Column name expected."),
+            }
+        }
+        found
+    }
+
+    /// Position of a column, or an error.
+    pub(super) fn find_column(&mut self, input: &Rel, name: &ast::Name) -> Option<usize> {
+        let found = input.columns.iter().position(|c| c.name == name.text);
+        if found.is_none() && !input.open {
+            let help = nearest(&name.text, input.columns.iter().map(|c| c.name.as_str()))
+                .map(|n| format!("did you mean '{n}'?"));
+            let message =
+                format!("The name '{}' does not refer to any known column, table, variable or function.", name.text);
+            self.error_with_help("KS142", name.span, message, help);
+        }
+        found
+    }
+
+    fn rename(&mut self, mut input: Rel, items: &[ast::NamedExpr]) -> Rel {
+        let mut renamed = Vec::new();
+        for item in items {
+            let ([new], ast::ExprKind::Name(old)) = (item.names.as_slice(), &item.value.kind) else {
+                self.error("KS110", item.span, "Column rename assignment expected.");
+                continue;
+            };
+            if let Some(at) = self.find_column(&input, old) {
+                renamed.push((at, new));
+            }
+        }
+        let mut columns = input.columns.clone();
+        for (at, new) in renamed {
+            if columns.iter().enumerate().any(|(i, c)| i != at && c.name == new.text) {
+                let message = format!("A column with the name '{}' is already declared.", new.text);
+                self.error("KS171", new.span, message);
+            } else {
+                columns[at].name.clone_from(&new.text);
+            }
+        }
+        input.columns = columns;
+        let keep = (0..input.columns.len()).collect();
+        let span = input.span;
+        self.choose(input, keep, span)
+    }
+
+    fn reorder(&mut self, input: Rel, items: &[(ast::Expr, Option<ast::Name>)], span: Span) -> Rel {
+        let mut order: Vec<usize> = Vec::new();
+        for (pattern, direction) in items {
+            let mut found = self.matching(&input, std::slice::from_ref(pattern));
+            found.retain(|i| !order.contains(i));
+            let name = |i: &usize| input.columns[*i].name.clone();
+            match direction.as_ref().map(|d| d.text.as_str()) {
+                Some("asc") => found.sort_by_key(name),
+                Some("desc") => found.sort_by_key(|i| std::cmp::Reverse(name(i))),
+                Some("granny-asc" | "granny_asc") => found.sort_by_key(|i| granny(&name(i))),
+                Some("granny-desc" | "granny_desc") => found.sort_by_key(|i| std::cmp::Reverse(granny(&name(i)))),
+                _ => {}
+            }
+            order.extend(found);
+        }
+        let rest: Vec<usize> = (0..input.columns.len()).filter(|i| !order.contains(i)).collect();
+        order.extend(rest);
+        self.choose(input, order, span)
+    }
+
+    fn count(&mut self, input: Rel, as_name: Option<&ast::Name>, span: Span) -> Rel {
+        let column = self.column(as_name.map_or("Count", |n| n.text.as_str()), Type::Long);
+        let call =
+            crate::bound::AggregateCall { function: "count".to_string(), args: Vec::new(), ty: Type::Long, span };
+        Rel {
+            kind: RelKind::Aggregate { input: Box::new(input), keys: Vec::new(), aggregates: vec![call] },
+            columns: vec![column],
+            serialized: false,
+            open: false,
+            span,
+        }
+    }
+
+    fn sort(&mut self, input: Rel, by: &[ast::Ordered], limit: Option<Expr>, env: &Env, span: Span) -> Rel {
+        let mut keys = Vec::with_capacity(by.len());
+        for ordered in by {
+            let expr = self.scalar(&ordered.expr.value, Row::of(&input), env);
+            if matches!(expr.kind, ExprKind::Error) {
+                continue;
+            }
+            if expr.ty == Type::Dynamic {
+                self.error("KS116", expr.span, "The value of type 'dynamic' is not allowed in this context.");
+                continue;
+            }
+            let ascending = ordered.ascending.unwrap_or(false);
+            keys.push(SortKey { expr, ascending, nulls_first: ordered.nulls_first.unwrap_or(ascending) });
+        }
+        let (columns, open) = (input.columns.clone(), input.open);
+        Rel { kind: RelKind::Sort { input: Box::new(input), keys, limit }, columns, serialized: true, open, span }
+    }
+
+    fn distinct(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
+        let rel = match items {
+            [ast::NamedExpr { names, value: ast::Expr { kind: ast::ExprKind::Star, .. }, .. }] if names.is_empty() => {
+                input
+            }
+            _ => self.projection(input, items, env, span),
+        };
+        let keys = rel.columns.iter().map(|c| Expr::column(c, span)).collect();
+        let columns = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect::<Vec<_>>();
+        let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();
+        let open = rel.open;
+        Rel {
+            kind: RelKind::Aggregate { input: Box::new(rel), keys, aggregates: Vec::new() },
+            columns,
+            serialized: false,
+            open,
+            span,
+        }
+    }
+
+    fn getschema(&mut self, input: &Rel, span: Span) -> Rel {
+        let text = |s: &str| Expr::constant(Val::Str(s.to_string().into()), Type::String, span);
+        let rows = input
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| {
+                let ordinal = Expr::constant(Val::Int(i as i32), Type::Int, span);
+                vec![text(&c.name), ordinal, text(c.ty.clr_name()), text(c.ty.name())]
+            })
+            .collect();
+        let columns = vec![
+            self.column("ColumnName", Type::String),
+            self.column("ColumnOrdinal", Type::Int),
+            self.column("DataType", Type::String),
+            self.column("ColumnType", Type::String),
+        ];
+        Rel { kind: RelKind::Values(rows), columns, serialized: true, open: false, span }
+    }
+
+    /// `invoke f(args)`: a function whose first, tabular parameter is the input.
+    fn invoke(&mut self, input: Rel, call: &ast::Expr, env: &Env, span: Span) -> Rel {
+        let ast::ExprKind::Call { name, args } = &call.kind else {
+            self.error("KS211", call.span, "A function call is expected after invoke.");
+            return self.error_rel(span);
+        };
+        if matches!(input.kind, RelKind::Error) {
+            return input;
+        }
+        // The input gets a name that no query can write.
+        let index = self.share(input, false);
+        let env = env.with("\u{0}input", super::scope::Entity::Tabular(index));
+        let input_name = ast::Name { text: "\u{0}input".to_string(), span };
+        let first = ast::Arg { name: None, value: ast::Expr { kind: ast::ExprKind::Name(input_name), span } };
+        let args: Vec<ast::Arg> = std::iter::once(first).chain(args.iter().cloned()).collect();
+        match self.call_value(name, &args, Row::NONE, &env, span) {
+            super::statements::Value::Rel(rel) => rel,
+            super::statements::Value::Scalar(expr) => {
+                if !matches!(expr.kind, ExprKind::Error) {
+                    self.error("KS203", span, "invoke expects a function that gives a table.");
+                }
+                self.error_rel(span)
+            }
+        }
+    }
+}
+
+/// The name of an unnamed `project` item; where it is taken, computed ones get a number.
+fn implicit(name: &str, item: &ast::NamedExpr, taken: &[Column]) -> String {
+    match item.value.kind {
+        ast::ExprKind::Name(_) => name.to_string(),
+        _ => unique(name, taken),
+    }
+}
+
+/// Whether a pattern with `*` matches a name.
+pub(super) fn wildcard(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(first) = parts.next() else { return false };
+    let Some(mut rest) = name.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+/// Sort key of natural order: numbers inside a name count as numbers.
+fn granny(name: &str) -> Vec<(String, u64)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(text);
+        let digits = tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len());
+        let (number, tail) = tail.split_at(digits);
+        parts.push((word.to_string(), number.parse().unwrap_or(0)));
+        rest = tail;
+    }
+    parts
+}
+
+/// Kusto's word for an operator that is not handled here.
+fn operator_name(kind: &OperatorKind) -> &'static str {
+    match kind {
+        OperatorKind::AssertSchema(_) => "assert-schema",
+        OperatorKind::Facet { .. } => "facet",
+        OperatorKind::Find { .. } => "find",
+        OperatorKind::Fork(_) => "fork",
+        OperatorKind::GraphMarkComponents => "graph-mark-components",
+        OperatorKind::GraphMatch { .. } => "graph-match",
+        OperatorKind::GraphShortestPaths { .. } => "graph-shortest-paths",
+        OperatorKind::GraphToTable { .. } => "graph-to-table",
+        OperatorKind::MacroExpand { .. } => "macro-expand",
+        OperatorKind::MakeGraph { .. } => "make-graph",
+        OperatorKind::MvApply { .. } => "mv-apply",
+        OperatorKind::Partition { .. } => "partition",
+        OperatorKind::ProjectByNames(_) => "project-by-names",
+        OperatorKind::Reduce { .. } => "reduce",
+        OperatorKind::SampleDistinct { .. } => "sample-distinct",
+        OperatorKind::Scan { .. } => "scan",
+        OperatorKind::Search { .. } => "search",
+        OperatorKind::Top { .. } => "top … with others",
+        OperatorKind::TopHitters { .. } => "top-hitters",
+        OperatorKind::TopNested(_) => "top-nested",
+        OperatorKind::Print(_) | OperatorKind::Range { .. } => "print or range after a pipe",
+        _ => "?",
+    }
+}

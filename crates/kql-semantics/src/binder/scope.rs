@@ -1,0 +1,74 @@
+//! Names that `let` and parameters bind.
+
+use std::rc::Rc;
+
+use kql_syntax::ast;
+
+use crate::bound::Expr;
+
+/// What a name stands for.
+#[derive(Clone)]
+pub(super) enum Entity {
+    /// A scalar value or expression.
+    Scalar(Expr),
+    /// Rows, by index of the shared ones.
+    Tabular(usize),
+    /// A function, with the names visible where it was declared.
+    Function(Rc<ast::Function>, Rc<Scope>),
+    /// Could not be bound; says nothing more.
+    Broken,
+}
+
+/// A chain of bindings, the innermost first. Scopes are never changed, only extended.
+pub(super) struct Scope {
+    parent: Option<Rc<Scope>>,
+    name: String,
+    entity: Entity,
+}
+
+impl Scope {
+    /// The outermost scope, which binds nothing.
+    pub(super) fn root() -> Rc<Scope> {
+        Rc::new(Scope { parent: None, name: String::new(), entity: Entity::Broken })
+    }
+
+    /// This scope and one more name.
+    pub(super) fn with(self: &Rc<Scope>, name: &str, entity: Entity) -> Rc<Scope> {
+        Rc::new(Scope { parent: Some(Rc::clone(self)), name: name.to_string(), entity })
+    }
+
+    /// The innermost entity of that name.
+    pub(super) fn find(&self, name: &str) -> Option<&Entity> {
+        let mut scope = self;
+        loop {
+            if scope.name == name && scope.parent.is_some() {
+                return Some(&scope.entity);
+            }
+            scope = scope.parent.as_deref()?;
+        }
+    }
+
+    /// All names, the innermost first.
+    pub(super) fn names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let mut scope = self;
+        while let Some(parent) = &scope.parent {
+            names.push(scope.name.as_str());
+            scope = parent;
+        }
+        names
+    }
+}
+
+impl Drop for Scope {
+    /// Long chains are taken apart in a loop: thousands of statements must not recurse.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(scope) = next {
+            match Rc::try_unwrap(scope) {
+                Ok(mut scope) => next = scope.parent.take(),
+                Err(_) => break,
+            }
+        }
+    }
+}

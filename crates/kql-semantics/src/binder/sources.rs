@@ -1,0 +1,152 @@
+//! What stands at the head of a pipeline: `print`, `range`, `datatable`, `externaldata`.
+
+use kql_functions::{Type, Val};
+use kql_syntax::Span;
+use kql_syntax::ast::{self, Operator, OperatorKind};
+
+use super::{Binder, Env, Row};
+use crate::bound::{Expr, ExprKind, Rel, RelKind};
+
+impl Binder<'_> {
+    pub(super) fn source_operator(&mut self, operator: &Operator, env: &Env) -> Rel {
+        let span = operator.span;
+        match &operator.kind {
+            OperatorKind::Print(items) => self.print(items, env, span),
+            OperatorKind::Range { column, from, to, step } => self.range(column, from, to, step, env, span),
+            OperatorKind::Union(items) => self.union(None, items, &operator.properties, env, span),
+            OperatorKind::Error => self.error_rel(span),
+            OperatorKind::Find { .. } => {
+                self.unsupported(span, "The operator 'find'");
+                self.error_rel(span)
+            }
+            OperatorKind::Search { .. } => {
+                self.unsupported(span, "The operator 'search'");
+                self.error_rel(span)
+            }
+            _ => {
+                self.unsupported(span, "This operator at the head of a query");
+                self.error_rel(span)
+            }
+        }
+    }
+
+    fn print(&mut self, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
+        let mut columns: Vec<crate::bound::Column> = Vec::with_capacity(items.len());
+        let mut values = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            let value = self.scalar(&item.value, Row::NONE, env);
+            let name = match item.names.as_slice() {
+                [] => format!("print_{i}"),
+                [name] => name.text.clone(),
+                _ => {
+                    self.unsupported(item.span, "A list of names on the left of '='");
+                    format!("print_{i}")
+                }
+            };
+            if columns.iter().any(|c| c.name == name) {
+                self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
+                continue;
+            }
+            columns.push(self.column(name, value.ty));
+            values.push(value);
+        }
+        Rel { kind: RelKind::Values(vec![values]), columns, serialized: true, open: false, span }
+    }
+
+    fn range(
+        &mut self,
+        column: &ast::Name,
+        from: &ast::Expr,
+        to: &ast::Expr,
+        step: &ast::Expr,
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let bound: Vec<Expr> = [from, to, step].iter().map(|e| self.scalar(e, Row::NONE, env)).collect();
+        let Ok([from, to, step]) = <[Expr; 3]>::try_from(bound) else { return self.error_rel(span) };
+        if [&from, &to, &step].iter().any(|e| matches!(e.kind, ExprKind::Error)) {
+            let ty = from.ty;
+            let column = self.column(column.text.clone(), ty);
+            return Rel { kind: RelKind::Error, columns: vec![column], serialized: true, open: false, span };
+        }
+        let (ty, step_ty) = match (from.ty, to.ty) {
+            (Type::DateTime, _) | (_, Type::DateTime) => (Type::DateTime, Type::Timespan),
+            (Type::Timespan, _) => (Type::Timespan, Type::Timespan),
+            (a, b) if a.is_number() && b.is_number() && step.ty.is_number() => {
+                let ty = super::ops::widest(super::ops::widest(a, b), step.ty);
+                let ty = if ty == Type::Int { Type::Long } else { ty };
+                (ty, ty)
+            }
+            (Type::Dynamic, _) | (_, Type::Dynamic) => (Type::Long, Type::Long),
+            _ => {
+                self.error("KS138", from.span, "The argument value must be summable: a number, timespan or datetime.");
+                return self.error_rel(span);
+            }
+        };
+        let from = self.argument(from, ty);
+        let to = self.argument(to, ty);
+        let step = self.argument(step, step_ty);
+        let column = self.column(column.text.clone(), ty);
+        Rel { kind: RelKind::Range { from, to, step }, columns: vec![column], serialized: true, open: false, span }
+    }
+
+    pub(super) fn datatable(
+        &mut self,
+        declared: &[ast::ColumnDecl],
+        values: &[ast::Expr],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let mut columns: Vec<crate::bound::Column> = Vec::with_capacity(declared.len());
+        for column in declared {
+            let ty = self.type_named(&column.ty);
+            if columns.iter().any(|c| c.name == column.name.text) {
+                let message = format!("A column with the name '{}' is already declared.", column.name.text);
+                self.error("KS171", column.name.span, message);
+            }
+            columns.push(self.column(column.name.text.clone(), ty));
+        }
+        if columns.is_empty() || values.len() % columns.len() != 0 {
+            let message =
+                format!("The number of values must be a multiple of the number of columns ({}).", columns.len());
+            self.error("KS141", span, message);
+            return Rel { kind: RelKind::Error, columns, serialized: false, open: false, span };
+        }
+        let mut rows = Vec::with_capacity(values.len() / columns.len());
+        for row in values.chunks(columns.len()) {
+            let mut bound = Vec::with_capacity(row.len());
+            for (value, column) in row.iter().zip(&columns) {
+                let value = self.scalar(value, Row::NONE, env);
+                bound.push(self.cell(value, column.ty));
+            }
+            rows.push(bound);
+        }
+        Rel { kind: RelKind::Values(rows), columns, serialized: false, open: false, span }
+    }
+
+    /// A value of a datatable, as its column's type.
+    fn cell(&mut self, value: Expr, ty: Type) -> Expr {
+        if value.ty == ty || matches!(value.kind, ExprKind::Error) {
+            return value;
+        }
+        if ty == Type::Dynamic && value.ty == Type::String {
+            let span = value.span;
+            return self.call("parse_json", vec![value], Type::Dynamic, span);
+        }
+        if ty == Type::String && value.as_const().is_some_and(Val::is_null) {
+            self.error("KS107", value.span, "A value of type string expected.");
+            return self.error_expr(value.span);
+        }
+        self.convert(value, ty)
+    }
+
+    pub(super) fn externaldata(&mut self, declared: &[ast::ColumnDecl], span: Span) -> Rel {
+        let mut columns = Vec::with_capacity(declared.len());
+        for column in declared {
+            let ty = self.type_named(&column.ty);
+            columns.push(self.column(column.name.text.clone(), ty));
+        }
+        self.unsupported(span, "The operator 'externaldata'");
+        Rel { kind: RelKind::Error, columns, serialized: false, open: false, span }
+    }
+}

@@ -1,0 +1,322 @@
+//! `summarize`: groups, aggregates, and expressions over aggregates.
+
+use kql_functions::catalogue::{Catalogue, ResultName};
+use kql_functions::{Type, Val};
+use kql_syntax::Span;
+use kql_syntax::ast::{self, NamedExpr};
+
+use super::naming::{name_of, unique};
+use super::{Binder, Env, Row, project};
+use crate::bound::{AggregateCall, Column, Expr, ExprKind, Rel, RelKind};
+
+impl Binder<'_> {
+    pub(super) fn summarize(
+        &mut self,
+        input: Rel,
+        aggregates: &[NamedExpr],
+        by: &[NamedExpr],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let (keys, key_columns) = self.group_keys(&input, by, env);
+        // Output columns in order: expressions over keys and aggregate results.
+        let mut columns: Vec<Column> = Vec::new();
+        let mut exprs: Vec<Expr> = Vec::new();
+        for column in &key_columns {
+            columns.push(self.column(column.name.clone(), column.ty));
+            exprs.push(Expr::column(column, span));
+        }
+        let mut unnamed = 0;
+        let mut calls = Vec::new();
+        for item in aggregates {
+            self.collector = Some(std::mem::take(&mut calls));
+            let outputs = self.aggregate_item(&input, &key_columns, item, env, &mut unnamed);
+            calls = self.collector.take().unwrap_or_default();
+            for (name, given, value) in outputs {
+                let taken = columns.iter().any(|c| c.name == name);
+                if taken && given {
+                    self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
+                    continue;
+                }
+                let name = unique(&name, &columns);
+                columns.push(self.column(name, value.ty));
+                exprs.push(value);
+            }
+        }
+        let group_columns = key_columns.into_iter().chain(calls.iter().map(|(_, column)| column.clone())).collect();
+        let aggregates: Vec<AggregateCall> = calls.into_iter().map(|(call, _)| call).collect();
+        let grouped = Rel {
+            kind: RelKind::Aggregate { input: Box::new(input), keys, aggregates },
+            columns: group_columns,
+            serialized: false,
+            open: false,
+            span,
+        };
+        project(grouped, columns, exprs, span)
+    }
+
+    /// Group keys, and the columns that hold them.
+    pub(super) fn group_keys(&mut self, input: &Rel, by: &[NamedExpr], env: &Env) -> (Vec<Expr>, Vec<Column>) {
+        let mut keys = Vec::with_capacity(by.len());
+        let mut columns: Vec<Column> = Vec::with_capacity(by.len());
+        let mut unnamed = 0;
+        for item in by {
+            let key = self.scalar(&item.value, Row::of(input), env);
+            if matches!(key.kind, ExprKind::Error) {
+                continue;
+            }
+            if key.ty == Type::Dynamic {
+                self.error("KS116", key.span, "The value of type 'dynamic' is not allowed in this context.");
+                continue;
+            }
+            let name = match item.names.first().map(|n| n.text.clone()) {
+                Some(name) if columns.iter().any(|c| c.name == name) => {
+                    self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
+                    continue;
+                }
+                Some(name) => name,
+                None => match name_of(&item.value) {
+                    Some(name) => unique(&name, &columns),
+                    None => {
+                        unnamed += 1;
+                        unique(&format!("Column{unnamed}"), &columns)
+                    }
+                },
+            };
+            columns.push(self.column(name, key.ty));
+            keys.push(key);
+        }
+        (keys, columns)
+    }
+
+    /// One item of the aggregate list: its output columns as (name, written by the user, value).
+    fn aggregate_item(
+        &mut self,
+        input: &Rel,
+        keys: &[Column],
+        item: &NamedExpr,
+        env: &Env,
+        unnamed: &mut usize,
+    ) -> Vec<(String, bool, Expr)> {
+        let given: Vec<String> = item.names.iter().map(|n| n.text.clone()).collect();
+        if let ast::ExprKind::Call { name, args } = &item.value.kind {
+            let several = match name.text.as_str() {
+                "arg_max" | "arg_min" | "argmax" | "argmin" => Some(self.arg_extreme(input, name, args, env)),
+                "take_any" | "any" => Some(self.take_any(input, name, args, env)),
+                "percentiles" | "percentilesw" => Some(self.percentiles(input, name, args, env)),
+                _ => None,
+            };
+            if let Some(outputs) = several {
+                return outputs
+                    .into_iter()
+                    .enumerate()
+                    .map(|(i, (name, value))| match given.get(i) {
+                        Some(given) => (given.clone(), true, value),
+                        None => (name, false, value),
+                    })
+                    .collect();
+            }
+        }
+        if given.len() > 1 {
+            self.unsupported(item.span, "A list of names on the left of '=' for this aggregate");
+            return Vec::new();
+        }
+        // Columns outside aggregates must be group keys.
+        let row = Row { columns: &input.columns, right: None, serialized: false, open: input.open };
+        let value = self.scalar(&item.value, row, env);
+        let Some(value) = self.over_groups(value, input, keys) else { return Vec::new() };
+        match given.into_iter().next() {
+            Some(name) => vec![(name, true, value)],
+            None => vec![(self.aggregate_name(&item.value, unnamed), false, value)],
+        }
+    }
+
+    /// Rewrites group columns to the key columns, and refuses other columns of the input.
+    fn over_groups(&mut self, value: Expr, input: &Rel, keys: &[Column]) -> Option<Expr> {
+        let mut ungrouped = None;
+        value.walk(&mut |e| {
+            if let ExprKind::Column(id) = e.kind {
+                if let Some(column) = input.columns.iter().find(|c| c.id == id) {
+                    if !keys.iter().any(|k| k.name == column.name) {
+                        ungrouped = Some((column.name.clone(), e.span));
+                    }
+                }
+            }
+        });
+        if let Some((name, span)) = ungrouped {
+            let message = format!("The column '{name}' is neither grouped by nor inside an aggregate function.");
+            self.error("KS112", span, message);
+            return None;
+        }
+        Some(substitute(value, &|id| {
+            let column = input.columns.iter().find(|c| c.id == id)?;
+            keys.iter().find(|k| k.name == column.name).map(|k| k.id)
+        }))
+    }
+
+    fn aggregate_name(&self, value: &ast::Expr, unnamed: &mut usize) -> String {
+        if let Some(name) = default_name(value) {
+            return name;
+        }
+        *unnamed += 1;
+        format!("Column{unnamed}")
+    }
+
+    /// `arg_max(key, a, b, *)`: the key and the columns of one row.
+    fn arg_extreme(
+        &mut self,
+        input: &Rel,
+        name: &ast::Name,
+        args: &[ast::Arg],
+        env: &Env,
+    ) -> Vec<(String, Expr)> {
+        let function = if matches!(name.text.as_str(), "arg_max" | "argmax") { "arg_max" } else { "arg_min" };
+        let collector = self.collector.take();
+        let mut outputs = Vec::new();
+        let Some((first, rest)) = args.split_first() else {
+            self.error("KS119", name.span, format!("The function '{}' expects at least 1 argument.", name.text));
+            self.collector = collector;
+            return outputs;
+        };
+        let key = self.scalar(&first.value, Row::of(input), env);
+        let key_name = name_of(&first.value).unwrap_or_else(|| format!("{}_", &function[4..]));
+        let mut wanted: Vec<(String, Expr)> = vec![(key_name, key.clone())];
+        for arg in rest {
+            if matches!(arg.value.kind, ast::ExprKind::Star) {
+                let by_key = |c: &&Column| !wanted.iter().any(|(n, _)| *n == c.name);
+                let all: Vec<(String, Expr)> =
+                    input.columns.iter().filter(by_key).map(|c| (c.name.clone(), Expr::column(c, arg.value.span))).collect();
+                wanted.extend(all);
+            } else {
+                let value = self.scalar(&arg.value, Row::of(input), env);
+                let value_name = name_of(&arg.value).unwrap_or_else(|| format!("Column{}", wanted.len()));
+                wanted.push((value_name, value));
+            }
+        }
+        self.collector = collector;
+        if wanted.iter().any(|(_, e)| matches!(e.kind, ExprKind::Error)) {
+            return outputs;
+        }
+        for (name, value) in wanted {
+            let (ty, span) = (value.ty, value.span);
+            let call = AggregateCall { function: function.to_string(), args: vec![key.clone(), value], ty, span };
+            outputs.push((name, self.collect(call)));
+        }
+        outputs
+    }
+
+    fn take_any(&mut self, input: &Rel, name: &ast::Name, args: &[ast::Arg], env: &Env) -> Vec<(String, Expr)> {
+        let collector = self.collector.take();
+        let mut wanted: Vec<(String, Expr)> = Vec::new();
+        for arg in args {
+            if matches!(arg.value.kind, ast::ExprKind::Star) {
+                wanted.extend(input.columns.iter().map(|c| (c.name.clone(), Expr::column(c, arg.value.span))));
+            } else {
+                let value = self.scalar(&arg.value, Row::of(input), env);
+                let base = name_of(&arg.value).unwrap_or_default();
+                let value_name = if name.text == "any" { format!("any_{base}") } else { base };
+                wanted.push((value_name, value));
+            }
+        }
+        self.collector = collector;
+        // Several values of one call come from one row; a single one is a value that is there, if any is.
+        let function = if wanted.len() > 1 { "passthrough" } else { "take_any" };
+        let mut outputs = Vec::new();
+        for (name, value) in wanted {
+            if matches!(value.kind, ExprKind::Error) {
+                continue;
+            }
+            let (ty, span) = (value.ty, value.span);
+            let call = AggregateCall { function: function.to_string(), args: vec![value], ty, span };
+            outputs.push((name, self.collect(call)));
+        }
+        outputs
+    }
+
+    /// `percentiles(x, 5, 50)`: one column a percentile.
+    fn percentiles(&mut self, input: &Rel, name: &ast::Name, args: &[ast::Arg], env: &Env) -> Vec<(String, Expr)> {
+        let fixed = if name.text == "percentilesw" { 2 } else { 1 };
+        if args.len() <= fixed {
+            let message = super::call::arguments_message(&name.text, fixed + 1, 32768);
+            self.error("KS119", name.span, message);
+            return Vec::new();
+        }
+        let single = ast::Name { text: name.text.replace("percentiles", "percentile"), span: name.span };
+        let base = name_of(&args[0].value).unwrap_or_default();
+        let mut outputs = Vec::new();
+        for percentile in &args[fixed..] {
+            let call: Vec<ast::Arg> = args[..fixed].iter().chain([percentile]).cloned().collect();
+            let value = self.aggregate(&single, &call, Row::of(input), env, name.span);
+            if !matches!(value.kind, ExprKind::Error) {
+                outputs.push((format!("percentile_{base}_{}", percentile_text(&percentile.value)), value));
+            }
+        }
+        outputs
+    }
+}
+
+/// The name that Kusto gives an unnamed aggregate.
+pub(super) fn default_name(value: &ast::Expr) -> Option<String> {
+    let ast::ExprKind::Call { name, args } = &value.kind else { return name_of(value) };
+    let Some(spec) = Catalogue::get().aggregate(&name.text) else { return name_of(value) };
+    let first = || args.first().and_then(|a| name_of(&a.value)).unwrap_or_default();
+    Some(match (&spec.result_name, name.text.as_str()) {
+        (_, "percentile") => {
+            format!("percentile_{}_{}", first(), args.get(1).map(|a| percentile_text(&a.value)).unwrap_or_default())
+        }
+        (_, "percentilew") => {
+            format!("percentile_{}_{}", first(), args.get(2).map(|a| percentile_text(&a.value)).unwrap_or_default())
+        }
+        (_, "percentiles_array") => format!("percentiles_{}", first()),
+        (_, "percentilesw_array") => format!("percentile_{}", first()),
+        (_, "covariance" | "covariancep" | "covarianceif" | "covariancepif") => {
+            let second = args.get(1).and_then(|a| name_of(&a.value)).unwrap_or_default();
+            format!("{}_{}_{second}", name.text, first())
+        }
+        (_, "countif") => "countif_".to_string(),
+        (ResultName::PrefixAndFirstArgument(prefix), _) => format!("{prefix}_{}", first()),
+        (ResultName::PrefixOnly(prefix), _) => prefix.clone(),
+        (ResultName::FirstArgument, _) => first(),
+        _ => format!("{}_", name.text),
+    })
+}
+
+/// `95` or `99_9`
+fn percentile_text(value: &ast::Expr) -> String {
+    match &value.kind {
+        ast::ExprKind::Literal(ast::Literal::Long(Some(v))) => v.to_string(),
+        ast::ExprKind::Literal(ast::Literal::Int(Some(v))) => v.to_string(),
+        ast::ExprKind::Literal(ast::Literal::Real(Some(v))) => v.to_string().replace('.', "_"),
+        _ => String::new(),
+    }
+}
+
+/// The expression with columns exchanged.
+pub(super) fn substitute(expr: Expr, replace: &dyn Fn(u32) -> Option<u32>) -> Expr {
+    let Expr { kind, ty, span } = expr;
+    let all = |args: Vec<Expr>| args.into_iter().map(|a| substitute(a, replace)).collect();
+    let kind = match kind {
+        ExprKind::Column(id) => ExprKind::Column(replace(id).unwrap_or(id)),
+        ExprKind::Call { function, args } => ExprKind::Call { function, args: all(args) },
+        ExprKind::Window { function, args } => ExprKind::Window { function, args: all(args) },
+        ExprKind::Cast(inner) => ExprKind::Cast(Box::new(substitute(*inner, replace))),
+        ExprKind::InSubquery { function, left, subquery } => {
+            ExprKind::InSubquery { function, left: Box::new(substitute(*left, replace)), subquery }
+        }
+        other => other,
+    };
+    Expr { kind, ty, span }
+}
+
+/// The value of an empty bin: 0, or what suits the type.
+pub(super) fn zero(ty: Type, span: Span) -> Expr {
+    let value = match ty {
+        Type::Int => Val::Int(0),
+        Type::Long => Val::Long(0),
+        Type::Real => Val::Real(0.0),
+        Type::Decimal => Val::Decimal(0),
+        Type::Timespan => Val::Timespan(0),
+        other => Val::missing(other),
+    };
+    Expr::constant(value, ty, span)
+}

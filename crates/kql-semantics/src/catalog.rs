@@ -1,0 +1,49 @@
+//! What names mean outside the query: tables and saved functions.
+
+use std::collections::BTreeMap;
+
+use kql_functions::Type;
+
+/// A function saved in a workspace: its KQL body and its parameters as in a function declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedFunction {
+    /// Parameters as KQL writes them between the parentheses: `a:long=1, T:(x:string)`; may be empty.
+    pub parameters: String,
+    /// The query.
+    pub body: String,
+}
+
+/// Resolves names that a query does not define itself.
+pub trait Catalog {
+    /// Columns of a table, in order.
+    fn table(&self, name: &str) -> Option<Vec<(String, Type)>>;
+    /// All table names.
+    fn table_names(&self) -> Vec<String>;
+    /// A saved function.
+    fn function(&self, _name: &str) -> Option<SavedFunction> {
+        None
+    }
+}
+
+/// A catalogue held in memory.
+#[derive(Debug, Clone, Default)]
+pub struct SimpleCatalog {
+    /// Tables by name.
+    pub tables: BTreeMap<String, Vec<(String, Type)>>,
+    /// Functions by name.
+    pub functions: BTreeMap<String, SavedFunction>,
+}
+
+impl Catalog for SimpleCatalog {
+    fn table(&self, name: &str) -> Option<Vec<(String, Type)>> {
+        self.tables.get(name).cloned()
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        self.tables.keys().cloned().collect()
+    }
+
+    fn function(&self, name: &str) -> Option<SavedFunction> {
+        self.functions.get(name).cloned()
+    }
+}

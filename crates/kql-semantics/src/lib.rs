@@ -1,0 +1,14 @@
+//! Gives a KQL syntax tree its meaning: names, types, functions, result schema.
+//!
+//! [`bind`] takes a [`Catalog`] of tables and functions and answers a typed tree ([`bound`]) and diagnostics. The
+//! crate knows nothing of how a query is executed.
+
+mod binder;
+pub mod bound;
+mod catalog;
+mod explain;
+mod nearest;
+
+pub use binder::{BindOptions, Bound, Pending, PendingKind, bind};
+pub use catalog::{Catalog, SavedFunction, SimpleCatalog};
+pub use explain::{render_chart, RenderSpec};

@@ -1,0 +1,202 @@
+//! Operators that combine tables: join, lookup, union, find, search, partition, fork, facet, macro-expand.
+
+use super::Parser;
+use super::pipeline::is_operator;
+use crate::ast::{Expr, ExprKind, FindColumn, ForkBranch, Name, Operator, OperatorKind, PartitionBody, Property};
+use crate::lexer::TokenKind;
+
+impl Parser<'_> {
+    pub(super) fn join(&mut self, join: bool) -> OperatorKind {
+        let right = Box::new(self.table_expr());
+        let mut on = Vec::new();
+        if self.eat_word("on") {
+            on = self.comma_list(Self::expr);
+        } else if join && self.eat_word("where") {
+            on.push(self.expr());
+        } else if !join {
+            self.missing("join on condition clause");
+        }
+        if join { OperatorKind::Join { right, on } } else { OperatorKind::Lookup { right, on } }
+    }
+
+    /// A table: a name (with wildcards), a call, a path, `(pipeline)`, a table literal.
+    pub(super) fn table_expr(&mut self) -> Expr {
+        match self.nested(Self::wildcard_expr) {
+            Some(expr) => expr,
+            None => self.error_expr(),
+        }
+    }
+
+    /// A column with wildcards or any expression.
+    pub(super) fn wildcard_or_expr(&mut self) -> Expr {
+        if self.wildcard_at(0) { self.wildcard_expr() } else { self.expr() }
+    }
+
+    /// `in (A, B*)` of find and search.
+    fn in_tables(&mut self) -> Vec<Expr> {
+        if !(self.at_word("in") && self.kind_at(1) == TokenKind::LParen) {
+            return Vec::new();
+        }
+        self.bump();
+        self.bump();
+        self.nesting += 1;
+        let tables = self.comma_list(Self::table_expr);
+        self.nesting -= 1;
+        self.expect_close(TokenKind::RParen, ")");
+        tables
+    }
+
+    fn search_predicate(&mut self) -> Expr {
+        let outer = std::mem::replace(&mut self.search_terms, true);
+        let predicate = self.expr();
+        self.search_terms = outer;
+        predicate
+    }
+
+    pub(super) fn search(&mut self) -> OperatorKind {
+        let sources = self.in_tables();
+        OperatorKind::Search { sources, predicate: self.search_predicate() }
+    }
+
+    pub(super) fn find(&mut self, properties: &mut Vec<Property>) -> OperatorKind {
+        let mut with_source = None;
+        properties.retain(|p| match &p.value.kind {
+            ExprKind::Name(name) if p.name.text == "withsource" || p.name.text == "with_source" => {
+                with_source = Some(name.clone());
+                false
+            }
+            _ => true,
+        });
+        let sources = self.in_tables();
+        let before_where = self.pos;
+        self.eat_word("where");
+        let ends = matches!(self.kind(), TokenKind::Pipe | TokenKind::RParen | TokenKind::Eof | TokenKind::Semicolon)
+            || self.at_word("project");
+        if !ends && !sources.is_empty() && self.pos == before_where {
+            self.expected("where");
+        }
+        let predicate = if ends && !sources.is_empty() { None } else { Some(self.search_predicate()) };
+        let mut project = None;
+        let mut project_away = Vec::new();
+        let (mut smart, mut pack) = (false, false);
+        loop {
+            match self.glued_word(0) {
+                "project" => {
+                    self.bump();
+                    project = Some(self.find_columns(&mut pack));
+                }
+                "project-smart" => {
+                    self.bump_glued("project-smart");
+                    smart = true;
+                }
+                "project-away" => {
+                    self.bump_glued("project-away");
+                    project_away = self.comma_list(Self::wildcard_expr);
+                }
+                _ => break,
+            }
+        }
+        OperatorKind::Find { sources, with_source, predicate, project, project_away, smart, pack }
+    }
+
+    fn find_columns(&mut self, pack: &mut bool) -> Vec<FindColumn> {
+        let columns = self.comma_list(|p| {
+            if p.at_word("pack") && p.kind_at(1) == TokenKind::LParen {
+                p.bump();
+                p.bump();
+                p.eat(TokenKind::Star);
+                p.expect_close(TokenKind::RParen, ")");
+                *pack = true;
+                return None;
+            }
+            let name = p.expect_name();
+            let ty = p.eat(TokenKind::Colon).then(|| p.type_name());
+            Some(FindColumn { name, ty })
+        });
+        columns.into_iter().flatten().collect()
+    }
+
+    pub(super) fn partition(&mut self, properties: &mut Vec<Property>) -> OperatorKind {
+        self.expect_word("by");
+        let by = self.partition_key();
+        properties.extend(self.properties(&[]));
+        // `in (…)`, `in { … }`: the spelling of older queries.
+        self.eat_word("in");
+        let body = if self.at(TokenKind::LBrace) && is_operator(self.glued_word(1)) && !self.at_source_operator(1) {
+            PartitionBody::Operators(self.operators_in_braces())
+        } else if self.at(TokenKind::LBrace) {
+            PartitionBody::Query(self.braces())
+        } else {
+            PartitionBody::Operators(self.operators_in_parens())
+        };
+        OperatorKind::Partition { by, body }
+    }
+
+    /// A column, maybe `a.b`: a `(` behind it opens the subquery and is no call.
+    fn partition_key(&mut self) -> Expr {
+        let start = self.start();
+        let mut key = self.name_ref();
+        while self.eat(TokenKind::Dot) {
+            let selector = Box::new(self.name_ref());
+            key = Expr { kind: ExprKind::Path { base: Box::new(key), selector }, span: self.since(start) };
+        }
+        key
+    }
+
+    fn name_ref(&mut self) -> Expr {
+        let name = if self.name_len(0) > 0 { self.name() } else { None };
+        match name {
+            Some(name) => Expr { span: name.span, kind: ExprKind::Name(name) },
+            None => {
+                self.missing("name");
+                self.error_expr()
+            }
+        }
+    }
+
+    fn operators_in_braces(&mut self) -> Vec<Operator> {
+        self.bump();
+        self.nesting += 1;
+        let operators = self.nested(Self::inner_operators).unwrap_or_default();
+        self.nesting -= 1;
+        self.expect_close(TokenKind::RBrace, "}");
+        operators
+    }
+
+    pub(super) fn fork(&mut self) -> OperatorKind {
+        let mut branches = Vec::new();
+        loop {
+            let name = if self.kind_at(self.name_len(0)) == TokenKind::Assign { self.assigned_name() } else { None };
+            if !self.at(TokenKind::LParen) {
+                if branches.is_empty() || name.is_some() {
+                    self.expected("(");
+                }
+                return OperatorKind::Fork(branches);
+            }
+            branches.push(ForkBranch { name, operators: self.operators_in_parens() });
+        }
+    }
+
+    pub(super) fn facet(&mut self) -> OperatorKind {
+        self.expect_word("by");
+        let by = self.comma_list(Self::expr);
+        let mut with = None;
+        if self.eat_word("with") {
+            with = Some(if self.at(TokenKind::LParen) { self.operators_in_parens() } else { vec![self.operator()] });
+        }
+        OperatorKind::Facet { by, with }
+    }
+
+    pub(super) fn macro_expand(&mut self) -> OperatorKind {
+        let group = Box::new(self.postfix());
+        let scope: Option<Name> = self.eat_word("as").then(|| self.expect_name());
+        let mut body = Vec::new();
+        if self.expect(TokenKind::LParen, "(") {
+            self.nesting += 1;
+            self.nested(|p| p.statements(&mut body, TokenKind::RParen));
+            self.nesting -= 1;
+            self.expect_close(TokenKind::RParen, ")");
+        }
+        OperatorKind::MacroExpand { group, scope, body }
+    }
+}

@@ -1,0 +1,215 @@
+//! Operators that shape rows and columns: project, mv-expand, sort, range, render…
+
+use super::Parser;
+use crate::ast::{Expr, ExprKind, MvItem, Name, NamedExpr, OperatorKind, Ordered, Property};
+use crate::lexer::TokenKind;
+
+impl Parser<'_> {
+    pub(super) fn distinct(&mut self) -> OperatorKind {
+        OperatorKind::Distinct(self.comma_list(|p| {
+            if p.at(TokenKind::Star) {
+                let span = p.bump().span;
+                return NamedExpr { names: Vec::new(), value: Expr { kind: ExprKind::Star, span }, span };
+            }
+            p.named_expr()
+        }))
+    }
+
+    /// `project` may be empty.
+    pub(super) fn project(&mut self) -> OperatorKind {
+        OperatorKind::Project(if self.at_end() { Vec::new() } else { self.named_list() })
+    }
+
+    pub(super) fn serialize(&mut self) -> OperatorKind {
+        OperatorKind::Serialize(if self.at_end() { Vec::new() } else { self.named_list() })
+    }
+
+    /// Whether an operator ends here.
+    pub(super) fn at_end(&self) -> bool {
+        matches!(
+            self.kind(),
+            TokenKind::Pipe | TokenKind::RParen | TokenKind::RBrace | TokenKind::Semicolon | TokenKind::Eof
+        )
+    }
+
+    pub(super) fn project_reorder(&mut self) -> OperatorKind {
+        OperatorKind::ProjectReorder(self.comma_list(|p| {
+            let column = p.column_ref();
+            let start = p.start();
+            let word = p.glued_word(0).to_owned();
+            if !matches!(word.as_str(), "asc" | "desc" | "granny-asc" | "granny-desc") {
+                return (column, None);
+            }
+            p.bump_glued(&word);
+            (column, Some(Name { text: word, span: p.since(start) }))
+        }))
+    }
+
+    pub(super) fn evaluate(&mut self) -> OperatorKind {
+        let call = if self.name_len(0) > 0 || self.at(TokenKind::Ident) {
+            self.call()
+        } else {
+            self.missing("expression");
+            self.error_expr()
+        };
+        let (mut schema, mut open) = (None, false);
+        if self.eat(TokenKind::Colon) {
+            let (columns, star) = self.column_decls();
+            schema = Some(columns);
+            open = star;
+        }
+        OperatorKind::Evaluate { call, schema, open }
+    }
+
+    pub(super) fn invoke(&mut self) -> OperatorKind {
+        let expr = self.postfix();
+        if matches!(expr.kind, ExprKind::Name(_)) {
+            self.expected("(");
+        }
+        OperatorKind::Invoke(expr)
+    }
+
+    fn mv_items(&mut self) -> Vec<MvItem> {
+        self.comma_list(|p| {
+            let expr = p.named_expr();
+            let mut to = None;
+            if p.eat_word("to") {
+                p.expect_word("typeof");
+                if p.expect(TokenKind::LParen, "(") {
+                    to = Some(p.type_name());
+                    p.expect_close(TokenKind::RParen, ")");
+                }
+            }
+            MvItem { expr, to }
+        })
+    }
+
+    pub(super) fn mv_expand(&mut self) -> OperatorKind {
+        let items = self.mv_items();
+        let limit = self.eat_word("limit").then(|| self.expr());
+        OperatorKind::MvExpand { items, limit }
+    }
+
+    pub(super) fn mv_apply(&mut self) -> OperatorKind {
+        let items = self.mv_items();
+        let limit = self.eat_word("limit").then(|| self.expr());
+        let context_id = if self.eat_word("id") { self.context_id() } else { None };
+        self.expect_word("on");
+        let body = self.operators_in_parens();
+        OperatorKind::MvApply { items, limit, context_id, body }
+    }
+
+    /// The id of an mv-apply, a guid or a name.
+    fn context_id(&mut self) -> Option<Name> {
+        let start = self.start();
+        self.postfix();
+        let span = self.since(start);
+        Some(Name { text: span.text(self.source).to_owned(), span })
+    }
+
+    /// `x asc nulls first`
+    pub(super) fn ordered(&mut self) -> Ordered {
+        let expr = self.named_expr();
+        let (ascending, nulls_first) = self.direction();
+        Ordered { expr, ascending, nulls_first }
+    }
+
+    pub(super) fn direction(&mut self) -> (Option<bool>, Option<bool>) {
+        let ascending = if self.eat_word("asc") {
+            Some(true)
+        } else if self.eat_word("desc") {
+            Some(false)
+        } else {
+            None
+        };
+        let mut nulls_first = None;
+        if self.at_word("nulls") {
+            self.bump();
+            if self.eat_word("first") {
+                nulls_first = Some(true);
+            } else if self.eat_word("last") {
+                nulls_first = Some(false);
+            } else {
+                self.missing("first or last");
+            }
+        }
+        (ascending, nulls_first)
+    }
+
+    pub(super) fn expected_one_of(&mut self, words: &[&str]) {
+        let before = self.diagnostics.len();
+        self.expected("");
+        if let Some(last) = self.diagnostics.get_mut(before) {
+            last.message = format!("Expected one of: {}", words.join(", "));
+        }
+    }
+
+    pub(super) fn sort(&mut self, properties: &mut Vec<Property>) -> OperatorKind {
+        self.expect_word("by");
+        properties.extend(self.properties(&[]));
+        OperatorKind::Sort(self.comma_list(Self::ordered))
+    }
+
+    pub(super) fn range(&mut self) -> OperatorKind {
+        let column = self.expect_name();
+        self.expect_word("from");
+        let from = self.expr();
+        self.expect_word("to");
+        let to = self.expr();
+        self.expect_word("step");
+        let step = self.expr();
+        OperatorKind::Range { column, from, to, step }
+    }
+
+    pub(super) fn sample_distinct(&mut self) -> OperatorKind {
+        let count = self.unnamed_expr();
+        self.expect_word("of");
+        OperatorKind::SampleDistinct { count, of: self.named_expr() }
+    }
+
+    pub(super) fn reduce(&mut self, properties: &mut Vec<Property>) -> OperatorKind {
+        self.expect_word("by");
+        let by = self.named_expr();
+        properties.extend(self.properties(&["kind"]));
+        let mut with = Vec::new();
+        if self.at_word("with") && self.kind_at(1) == TokenKind::LParen {
+            with = self.with_properties();
+        } else if self.eat_word("with") {
+            while self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign {
+                with.push(self.property(false));
+                self.eat(TokenKind::Comma);
+            }
+            if with.is_empty() {
+                self.missing("name");
+            }
+        }
+        OperatorKind::Reduce { by, with }
+    }
+
+    pub(super) fn render(&mut self) -> OperatorKind {
+        const CHARTS: &[&str] = &[
+            "table", "list", "barchart", "piechart", "ladderchart", "timechart", "linechart", "anomalychart",
+            "pivotchart", "areachart", "stackedareachart", "scatterchart", "timepivot", "columnchart", "timeline",
+            "3Dchart", "card", "treemap", "plotly", "graph", "sankey",
+        ];
+        let chart = if self.at(TokenKind::Ident) && !self.at_word("with") { self.name() } else { None };
+        if chart.is_none() {
+            self.expected_one_of(CHARTS);
+        }
+        let mut properties = Vec::new();
+        loop {
+            if self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign {
+                properties.push(self.property(false));
+                self.eat(TokenKind::Comma);
+            } else if self.at_word("with") && self.kind_at(1) == TokenKind::LParen {
+                properties.extend(self.with_properties());
+            } else if self.at_word("by") {
+                let name = Name { text: "by".to_owned(), span: self.bump().span };
+                let columns = self.comma_list(Self::expr);
+                properties.extend(columns.into_iter().map(|value| Property { name: name.clone(), value }));
+            } else {
+                return OperatorKind::Render { chart, properties };
+            }
+        }
+    }
+}

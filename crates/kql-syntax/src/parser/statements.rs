@@ -1,0 +1,285 @@
+//! Statements, function literals and parameters.
+
+use super::{Parser, names};
+use super::pipeline::is_constant;
+use crate::{Diagnostic, Span};
+use crate::ast::{Expr, ExprKind, Function, Let, LetValue, Name, Param, ParamType, Query, Statement};
+use crate::lexer::TokenKind;
+
+impl Parser<'_> {
+    pub(super) fn query(&mut self) -> Query {
+        let mut statements = Vec::new();
+        if self.at(TokenKind::Dot) {
+            let span = self.token().span.to(self.nth(1).span);
+            self.error("PQ002", span, "Management commands cannot be run, only queries.");
+            return Query { statements };
+        }
+        self.statements(&mut statements, TokenKind::Eof);
+        Query { statements }
+    }
+
+    /// Statements up to `end`, which stays.
+    pub(super) fn statements(&mut self, statements: &mut Vec<Statement>, end: TokenKind) {
+        loop {
+            while self.at(TokenKind::Directive) {
+                self.bump();
+            }
+            if self.at(end) || self.at(TokenKind::Eof) {
+                return;
+            }
+            let before = self.pos;
+            if let Some(statement) = self.statement() {
+                statements.push(statement);
+            }
+            if self.eat(TokenKind::Semicolon) {
+                continue;
+            }
+            if self.at(end) || self.at(TokenKind::Eof) {
+                return;
+            }
+            self.statement_end(before, statements);
+        }
+    }
+
+    /// Something stands behind a statement that does not belong to it.
+    fn statement_end(&mut self, before: usize, statements: &mut [Statement]) {
+        let begins = self.begins_statement();
+        if begins {
+            self.expected(";");
+            if self.pos > before && (self.starts_line(0) || matches!(self.word(), "let" | "set" | "declare")) {
+                return; // only the `;` is missing
+            }
+        } else {
+            let span = self.token().span;
+            self.error("KS198", span, "The incomplete fragment is unexpected.");
+        }
+        self.bump();
+        loop {
+            self.resync();
+            match self.kind() {
+                TokenKind::Pipe => {
+                    // Goes on with the operators, for the sake of further errors.
+                    self.more_operators(statements);
+                    if !matches!(self.kind(), TokenKind::Semicolon | TokenKind::Eof | TokenKind::RBrace) {
+                        let span = self.token().span;
+                        self.error("KS198", span, "The incomplete fragment is unexpected.");
+                    }
+                }
+                TokenKind::RParen | TokenKind::RBracket => {
+                    self.bump();
+                }
+                TokenKind::RBrace if self.nesting == 0 => {
+                    self.bump();
+                }
+                TokenKind::Semicolon => {
+                    self.bump();
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Adds `| op …` to the last statement.
+    fn more_operators(&mut self, statements: &mut [Statement]) {
+        let rest = self.operators_after_pipe();
+        let Some(Statement::Expr(expr)) = statements.last_mut() else { return };
+        let span = Span { start: expr.span.start, end: self.previous_end() };
+        if let ExprKind::Pipeline { operators, .. } = &mut expr.kind {
+            operators.extend(rest);
+            expr.span = span;
+            return;
+        }
+        let source = std::mem::replace(expr, Expr { kind: ExprKind::Error, span });
+        *expr = Expr { kind: ExprKind::Pipeline { source: Box::new(source), operators: rest }, span };
+    }
+
+    fn operators_after_pipe(&mut self) -> Vec<crate::ast::Operator> {
+        if self.at(TokenKind::Pipe) { self.inner_operators() } else { Vec::new() }
+    }
+
+    fn begins_statement(&self) -> bool {
+        match self.kind() {
+            TokenKind::Ident => {
+                !names::is_reserved(self.word()) || matches!(self.word(), "print" | "union" | "find" | "search" | "set")
+            }
+            TokenKind::String | TokenKind::OpenString | TokenKind::Long | TokenKind::Real => true,
+            TokenKind::Timespan | TokenKind::TypedLiteral | TokenKind::LParen => true,
+            _ => false,
+        }
+    }
+
+    fn statement(&mut self) -> Option<Statement> {
+        let named = self.name_len(1) > 0 || self.kind_at(1) == TokenKind::Ident;
+        match self.word() {
+            "let" if named || !matches!(self.kind_at(1), TokenKind::Pipe | TokenKind::Dot | TokenKind::Eof) => {
+                Some(self.let_statement())
+            }
+            "set" if named => Some(self.set_statement()),
+            "alias" if self.word_at(1) == "database" => Some(self.alias_statement()),
+            "declare" if self.word_at(1) == "query_parameters" => Some(self.query_parameters()),
+            "declare" if self.word_at(1) == "pattern" => Some(self.pattern()),
+            "restrict" if self.word_at(1) == "access" => Some(self.restrict()),
+            _ if self.at(TokenKind::Semicolon) || self.at(TokenKind::Pipe) || self.at(TokenKind::RBrace) => {
+                let span = self.token().span;
+                self.error("KS198", span, "The incomplete fragment is unexpected.");
+                if self.at(TokenKind::Pipe) {
+                    self.operators_after_pipe();
+                }
+                if self.at(TokenKind::RBrace) {
+                    self.bump();
+                }
+                None
+            }
+            _ => Some(Statement::Expr(self.pipeline())),
+        }
+    }
+
+    fn let_statement(&mut self) -> Statement {
+        let start = self.bump().span;
+        let name = self.expect_name();
+        if !self.expect(TokenKind::Assign, "=") {
+            let value = LetValue::Expr(self.error_expr());
+            return Statement::Let(Let { name, value, span: self.since(start) });
+        }
+        let value = if self.at_function() {
+            match self.nested(Self::function) {
+                Some(function) => LetValue::Function(function),
+                None => LetValue::Expr(self.error_expr()),
+            }
+        } else {
+            LetValue::Expr(self.pipeline())
+        };
+        Statement::Let(Let { name, value, span: self.since(start) })
+    }
+
+    /// `[view] (…) {`, also where the `{` is forgotten but the parentheses hold parameters.
+    fn at_function(&self) -> bool {
+        let ahead = usize::from(self.at_word("view") && self.kind_at(1) == TokenKind::LParen);
+        if self.kind_at(ahead) != TokenKind::LParen {
+            return false;
+        }
+        let params = self.name_len(ahead + 1);
+        if params > 0 && self.kind_at(ahead + 1 + params) == TokenKind::Colon {
+            return true;
+        }
+        let close = self.partner[self.pos + ahead];
+        close != usize::MAX && self.tokens.get(close + 1).is_some_and(|t| t.kind == TokenKind::LBrace)
+    }
+
+    fn function(&mut self) -> Function {
+        let start = self.start();
+        let view = self.eat_word("view");
+        let params = self.params();
+        let body = self.braces();
+        Function { view, params, body, span: self.since(start) }
+    }
+
+    /// `{ statements }`
+    pub(super) fn braces(&mut self) -> Vec<Statement> {
+        let mut body = Vec::new();
+        if !self.expect(TokenKind::LBrace, "{") {
+            return body;
+        }
+        self.nested(|p| {
+            let nesting = std::mem::replace(&mut p.nesting, 0);
+            p.braced += 1;
+            p.statements(&mut body, TokenKind::RBrace);
+            p.braced -= 1;
+            p.nesting = nesting;
+        });
+        self.expect_close(TokenKind::RBrace, "}");
+        body
+    }
+
+    /// `(a:long = 1, T:(x:long))`
+    pub(super) fn params(&mut self) -> Vec<Param> {
+        let mut params = Vec::new();
+        if !self.expect(TokenKind::LParen, "(") {
+            return params;
+        }
+        while !self.at(TokenKind::RParen) {
+            let before = self.pos;
+            params.push(self.param());
+            if !self.eat(TokenKind::Comma) || self.pos == before {
+                break;
+            }
+        }
+        self.expect_close(TokenKind::RParen, ")");
+        params
+    }
+
+    pub(super) fn param(&mut self) -> Param {
+        let name = self.expect_name();
+        let ty = if self.expect(TokenKind::Colon, ":") {
+            self.param_type()
+        } else {
+            let at = self.previous_end();
+            ParamType::Scalar(Name { text: String::new(), span: Span { start: at, end: at } })
+        };
+        let default = self.eat(TokenKind::Assign).then(|| self.expr());
+        if let Some(value) = default.as_ref().filter(|v| !is_constant(v)) {
+            self.diagnostics.push(Diagnostic::error("KS131", value.span, "The expression must be a literal."));
+        }
+        Param { name, ty, default }
+    }
+
+    fn set_statement(&mut self) -> Statement {
+        let start = self.bump().span;
+        let name = self.expect_name();
+        let value = self.eat(TokenKind::Assign).then(|| self.property_value());
+        Statement::Set { name, value, span: self.since(start) }
+    }
+
+    fn alias_statement(&mut self) -> Statement {
+        let start = self.bump().span;
+        self.bump();
+        let name = self.expect_name();
+        self.expect(TokenKind::Assign, "=");
+        let value = self.expr();
+        Statement::Alias { name, value, span: self.since(start) }
+    }
+
+    fn query_parameters(&mut self) -> Statement {
+        let start = self.bump().span;
+        self.bump();
+        let params = self.params();
+        Statement::QueryParameters { params, span: self.since(start) }
+    }
+
+    fn pattern(&mut self) -> Statement {
+        let start = self.bump().span;
+        self.bump();
+        let name = self.expect_name();
+        while !matches!(self.kind(), TokenKind::Semicolon | TokenKind::Eof) {
+            match self.kind() {
+                TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace
+                    if self.partner[self.pos] != usize::MAX =>
+                {
+                    self.pos = self.partner[self.pos] + 1;
+                }
+                _ => {
+                    self.bump();
+                }
+            }
+        }
+        Statement::Pattern { name, span: self.since(start) }
+    }
+
+    fn restrict(&mut self) -> Statement {
+        let start = self.bump().span;
+        self.bump();
+        self.expect_word("to");
+        let mut entities = Vec::new();
+        if self.expect(TokenKind::LParen, "(") {
+            self.nesting += 1;
+            entities = self.comma_list(Self::table_expr);
+            self.nesting -= 1;
+            self.expect_close(TokenKind::RParen, ")");
+        }
+        if self.at_word("with") {
+            self.with_properties();
+        }
+        Statement::RestrictAccess { entities, span: self.since(start) }
+    }
+}

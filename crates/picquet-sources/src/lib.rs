@@ -1,0 +1,1 @@
+//! picquet-sources
