@@ -88,7 +88,8 @@ impl Engine {
             let Bound { query: bound, diagnostics, pending, render } = bind(query, &catalog, &bind_options);
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
-            if !errors.is_empty() {
+            // What follows a plugin can only be judged when its columns are known.
+            if !errors.is_empty() && pending.is_none() {
                 return Err(QueryError::Invalid(errors));
             }
             let Some(bound) = bound else {

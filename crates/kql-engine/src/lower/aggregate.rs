@@ -11,7 +11,7 @@ use kql_functions::{Type, Val};
 use kql_semantics::bound::{AggregateCall, Column, Expr, Rel};
 
 use super::expr::scalar;
-use super::{Lowering, Plan, Result, column_name, internal, named};
+use super::{Lowering, OrderKey, Plan, Result, column_name, internal, named};
 use crate::udf::aggregate_udf;
 
 impl Lowering<'_> {
@@ -44,8 +44,17 @@ impl Lowering<'_> {
                 None => named(&name),
             });
         }
+        // Where rows have a position, groups come in the order of their first rows, as Kusto's do for small inputs.
+        let mut order = Vec::new();
+        if let ([OrderKey { column, position: true, .. }, ..], false) = (plan.order.as_slice(), keys.is_empty()) {
+            let first = self.hidden();
+            let least = AggregateFunction::new_udf(min_max::min_udaf(), vec![named(column)], false, None, Vec::new(), None);
+            calls.push(DfExpr::AggregateFunction(least).alias(&first));
+            outputs.push(named(&first));
+            order.push(OrderKey::position(first));
+        }
         let builder = plan.builder.aggregate(groups, calls)?.project(outputs)?;
-        Ok(Plan { builder, order: Vec::new() })
+        Ok(Plan { builder, order })
     }
 
     /// The aggregate, and the value that stands for null in its result.

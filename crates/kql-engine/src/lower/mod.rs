@@ -286,7 +286,7 @@ impl<'l> Lowering<'l> {
         dedup_order(&mut order);
         if let Some(limit) = limit {
             let count = self.count(limit)?;
-            builder = builder.sort_with_limit(order.iter().map(OrderKey::sort), Some(count))?;
+            builder = first_rows(builder, &order, count)?;
         }
         Ok(Plan { builder, order })
     }
@@ -303,12 +303,7 @@ impl<'l> Lowering<'l> {
     fn take(&mut self, input: &Rel, count: &Expr) -> Result<Plan> {
         let plan = self.rel(input)?;
         let count = self.count(count)?;
-        let builder = if plan.order.is_empty() {
-            plan.builder.limit(0, Some(count))?
-        } else {
-            plan.builder.sort_with_limit(plan.order.iter().map(OrderKey::sort), Some(count))?
-        };
-        Ok(Plan { builder, order: plan.order })
+        Ok(Plan { builder: first_rows(plan.builder, &plan.order, count)?, order: plan.order })
     }
 
     fn sample(&mut self, input: &Rel, count: &Expr, columns: &[Column]) -> Result<Plan> {
@@ -318,7 +313,7 @@ impl<'l> Lowering<'l> {
         let random = self.function("rand", &[], Type::Real, Vec::new())?;
         let exprs = columns.iter().map(column).chain([random.alias(&chance)]);
         let builder = plan.builder.project(exprs)?;
-        let builder = builder.sort_with_limit([SortExpr::new(named(&chance), true, true)], Some(count))?;
+        let builder = first_rows(builder, &[OrderKey::position(chance)], count)?;
         Ok(Plan { builder: builder.project(columns.iter().map(column))?, order: Vec::new() })
     }
 
@@ -351,6 +346,14 @@ impl<'l> Lowering<'l> {
 
 /// The column that time windows apply to.
 pub(crate) const TIME: &str = "TimeGenerated";
+
+fn first_rows(builder: LogicalPlanBuilder, order: &[OrderKey], count: usize) -> Result<LogicalPlanBuilder> {
+    // A sort for no rows at all is refused by the plan.
+    if order.is_empty() || count == 0 {
+        return Ok(builder.limit(0, Some(count))?);
+    }
+    Ok(builder.sort_with_limit(order.iter().map(OrderKey::sort), Some(count))?)
+}
 
 fn dedup_order(order: &mut Vec<OrderKey>) {
     let mut seen: Vec<String> = Vec::new();

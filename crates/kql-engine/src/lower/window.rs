@@ -26,45 +26,56 @@ impl Lowering<'_> {
         }
         let mut plan = if input.order.is_empty() { self.with_position(input)?.0 } else { input };
         let mut replaced = Vec::with_capacity(exprs.len());
+        let mut made = Vec::new();
         for expr in exprs {
-            let (next, expr) = self.window_below(plan, expr.clone())?;
+            let (next, expr) = self.window_below(plan, expr.clone(), &mut made)?;
             plan = next;
             replaced.push(expr);
         }
         Ok((plan, replaced))
     }
 
-    fn window_below(&mut self, mut plan: Plan, expr: Expr) -> Result<(Plan, Expr)> {
+    fn window_below(&mut self, mut plan: Plan, expr: Expr, made: &mut Vec<(Expr, u32)>) -> Result<(Plan, Expr)> {
         let Expr { kind, ty, span } = expr;
         let kind = match kind {
             ExprKind::Window { function, args } => {
                 let mut lowered = Vec::with_capacity(args.len());
                 for arg in args {
-                    let (next, arg) = self.window_below(plan, arg)?;
+                    let (next, arg) = self.window_below(plan, arg, made)?;
                     plan = next;
                     lowered.push(arg);
                 }
-                self.hidden += 1;
-                let id = ADDED + self.hidden as u32;
-                plan = self.add_window(plan, function, &lowered, ty, &super::column_name(id))?;
+                let call = Expr { kind: ExprKind::Window { function, args: lowered.clone() }, ty, span };
+                // The same function twice is computed once.
+                let known = made.iter().find(|(other, _)| other.same_as(&call)).map(|(_, id)| *id);
+                let id = match known {
+                    Some(id) => id,
+                    None => {
+                        self.hidden += 1;
+                        let id = ADDED + self.hidden as u32;
+                        plan = self.add_window(plan, function, &lowered, ty, &super::column_name(id))?;
+                        made.push((call, id));
+                        id
+                    }
+                };
                 ExprKind::Column(id)
             }
             ExprKind::Call { function, args } => {
                 let mut below = Vec::with_capacity(args.len());
                 for arg in args {
-                    let (next, arg) = self.window_below(plan, arg)?;
+                    let (next, arg) = self.window_below(plan, arg, made)?;
                     plan = next;
                     below.push(arg);
                 }
                 ExprKind::Call { function, args: below }
             }
             ExprKind::Cast(inner) => {
-                let (next, inner) = self.window_below(plan, *inner)?;
+                let (next, inner) = self.window_below(plan, *inner, made)?;
                 plan = next;
                 ExprKind::Cast(Box::new(inner))
             }
             ExprKind::InSubquery { function, left, subquery } => {
-                let (next, left) = self.window_below(plan, *left)?;
+                let (next, left) = self.window_below(plan, *left, made)?;
                 plan = next;
                 ExprKind::InSubquery { function, left: Box::new(left), subquery }
             }

@@ -59,6 +59,10 @@ impl Binder<'_> {
         let starred = args.iter().any(|a| matches!(a.value.kind, ast::ExprKind::Star));
         let bound: Vec<Expr> = if starred && name.text == "count" {
             Vec::new()
+        } else if name.text == "count" && args.len() == 1 {
+            // count(x) counts rows, whatever x is; only a bool is a condition.
+            let value = self.scalar(&args[0].value, row, env);
+            if value.ty == Type::Bool || matches!(value.kind, ExprKind::Error) { vec![value] } else { Vec::new() }
         } else {
             args.iter().map(|a| self.scalar(&a.value, row, env)).collect()
         };
@@ -109,22 +113,7 @@ impl Binder<'_> {
 }
 
 fn same_args(left: &[Expr], right: &[Expr]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).all(|(l, r)| same_expr(l, r))
-}
-
-/// Equality that does not look at places.
-pub(super) fn same_expr(left: &Expr, right: &Expr) -> bool {
-    left.ty == right.ty
-        && match (&left.kind, &right.kind) {
-            (ExprKind::Call { function: f, args: a }, ExprKind::Call { function: g, args: b }) => {
-                f == g && !matches!(f.as_str(), "rand" | "new_guid") && same_args(a, b)
-            }
-            (ExprKind::Cast(a), ExprKind::Cast(b)) => same_expr(a, b),
-            (ExprKind::Const(a), ExprKind::Const(b)) => a == b,
-            (ExprKind::Column(a), ExprKind::Column(b)) => a == b,
-            (ExprKind::Subquery(a), ExprKind::Subquery(b)) => a == b,
-            _ => false,
-        }
+    left.len() == right.len() && left.iter().zip(right).all(|(l, r)| l.same_as(r))
 }
 
 /// Result types that depend on the argument's.

@@ -218,6 +218,7 @@ impl Binder<'_> {
             converted.push(self.convert(arg, target));
         }
         let name = &spec.name;
+        let ret = engine_result(name, &converted).unwrap_or(ret);
         if Catalogue::get().kernel(name).is_none() {
             self.unsupported(span, &format!("The function '{name}'"));
             return Expr { kind: ExprKind::Error, ty: ret, span };
@@ -295,6 +296,14 @@ impl Binder<'_> {
             }
             _ => (None, Type::Dynamic),
         })
+    }
+}
+
+/// Results whose type the engine takes from a value rather than from a type.
+fn engine_result(function: &str, args: &[Expr]) -> Option<Type> {
+    match (function, args.first()?.as_const()) {
+        ("datetime_diff", Some(Val::Str(part))) if part.eq_ignore_ascii_case("week") => Some(Type::Real),
+        _ => None,
     }
 }
 

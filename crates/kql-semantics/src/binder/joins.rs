@@ -201,7 +201,10 @@ impl Binder<'_> {
                 self.diagnostics.truncate(before);
                 continue;
             }
-            let label = name.map_or_else(|| format!("union_arg{}", inputs.len()), str::to_string);
+            let label = match (&rel.kind, name) {
+                (RelKind::Table { name, .. }, Some(_)) => name.clone(),
+                _ => format!("union_arg{}", inputs.len()),
+            };
             inputs.push((label, rel));
         }
         if inputs.is_empty() {

@@ -73,7 +73,9 @@ impl Binder<'_> {
             return Rel { kind: RelKind::Resolved(index), columns, serialized: false, open: false, span };
         }
         let columns: Vec<Column> = input.columns.iter().filter(|c| !removed(c)).cloned().collect();
-        if self.pending.is_none() {
+        // Errors before the plugin are told without running it.
+        let broken = self.diagnostics.iter().any(|d| d.severity == kql_syntax::Severity::Error);
+        if self.pending.is_none() && !broken {
             self.pending = Some(Pending { input: input.clone(), kind, span });
         }
         Rel { kind: RelKind::Open { input: Box::new(input) }, columns, serialized: false, open: true, span }

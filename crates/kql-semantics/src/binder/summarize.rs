@@ -45,11 +45,12 @@ impl Binder<'_> {
         }
         let group_columns = key_columns.into_iter().chain(calls.iter().map(|(_, column)| column.clone())).collect();
         let aggregates: Vec<AggregateCall> = calls.into_iter().map(|(call, _)| call).collect();
+        let open = input.open;
         let grouped = Rel {
             kind: RelKind::Aggregate { input: Box::new(input), keys, aggregates },
             columns: group_columns,
             serialized: false,
-            open: false,
+            open,
             span,
         };
         project(grouped, columns, exprs, span)
@@ -101,7 +102,9 @@ impl Binder<'_> {
         let given: Vec<String> = item.names.iter().map(|n| n.text.clone()).collect();
         if let ast::ExprKind::Call { name, args } = &item.value.kind {
             let several = match name.text.as_str() {
-                "arg_max" | "arg_min" | "argmax" | "argmin" => Some(self.arg_extreme(input, name, args, env)),
+                "arg_max" | "arg_min" | "argmax" | "argmin" => {
+                    Some(self.arg_extreme(input, keys, name, args, env))
+                }
                 "take_any" | "any" => Some(self.take_any(input, name, args, env)),
                 "percentiles" | "percentilesw" => Some(self.percentiles(input, name, args, env)),
                 _ => None,
@@ -166,6 +169,7 @@ impl Binder<'_> {
     fn arg_extreme(
         &mut self,
         input: &Rel,
+        keys: &[Column],
         name: &ast::Name,
         args: &[ast::Arg],
         env: &Env,
@@ -183,7 +187,9 @@ impl Binder<'_> {
         let mut wanted: Vec<(String, Expr)> = vec![(key_name, key.clone())];
         for arg in rest {
             if matches!(arg.value.kind, ast::ExprKind::Star) {
-                let by_key = |c: &&Column| !wanted.iter().any(|(n, _)| *n == c.name);
+                let by_key = |c: &&Column| {
+                    !wanted.iter().any(|(n, _)| *n == c.name) && !keys.iter().any(|k| k.name == c.name)
+                };
                 let all: Vec<(String, Expr)> =
                     input.columns.iter().filter(by_key).map(|c| (c.name.clone(), Expr::column(c, arg.value.span))).collect();
                 wanted.extend(all);
@@ -273,7 +279,6 @@ pub(super) fn default_name(value: &ast::Expr) -> Option<String> {
             let second = args.get(1).and_then(|a| name_of(&a.value)).unwrap_or_default();
             format!("{}_{}_{second}", name.text, first())
         }
-        (_, "countif") => "countif_".to_string(),
         (ResultName::PrefixAndFirstArgument(prefix), _) => format!("{prefix}_{}", first()),
         (ResultName::PrefixOnly(prefix), _) => prefix.clone(),
         (ResultName::FirstArgument, _) => first(),
