@@ -12,6 +12,8 @@ mod shape;
 mod values;
 mod window;
 
+pub(crate) use values::ordered_stage;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -170,7 +172,9 @@ impl<'l> Lowering<'l> {
             }
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
-            RelKind::MakeSeries { .. } => Err(internal("make-series was not computed first")),
+            RelKind::MakeSeries { .. } | RelKind::Staged { .. } => {
+                Err(internal("an operator over all rows was not computed first"))
+            }
             RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
             RelKind::Error => Err(internal("a query with errors was lowered")),
         }
