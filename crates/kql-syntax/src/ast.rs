@@ -23,6 +23,7 @@ pub struct Query {
 
 /// One statement.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
 pub enum Statement {
     /// `let name = value`
     Let(Let),
@@ -86,6 +87,7 @@ pub struct Param {
 
 /// Type of a parameter.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
 pub enum ParamType {
     /// A type name, as `long`.
     Scalar(Name),
@@ -113,6 +115,7 @@ pub struct Expr {
 
 /// All expressions, scalar and tabular.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
 pub enum ExprKind {
     /// A constant.
     Literal(Literal),
@@ -280,6 +283,7 @@ pub struct Operator {
 
 /// A graph-match pattern element.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
 pub enum GraphElement {
     /// `(n)`
     Node(Option<Name>),
@@ -311,6 +315,7 @@ pub struct ScanStep {
 
 /// A piece of a `parse` pattern.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
 pub enum ParsePiece {
     /// `*`
     Star(Span),

@@ -96,6 +96,9 @@ pub(crate) fn timespan_unit(suffix: &str) -> Option<f64> {
     })
 }
 
+/// No literal is longer; a bound keeps the search for `)` from being quadratic.
+const MAX_RAW: usize = 512;
+
 /// Splits `source` into tokens, comments included.
 pub fn tokenize(source: &str) -> Vec<Token> {
     let mut lexer = Lexer { source, bytes: source.as_bytes(), pos: 0 };
@@ -285,7 +288,7 @@ impl Lexer<'_> {
     /// The `)` that ends the raw text of a literal; on the same line, quoted text skipped.
     fn raw_end(&self, from: usize) -> Option<usize> {
         let mut quote = None;
-        for (i, &b) in self.bytes.get(from..)?.iter().enumerate() {
+        for (i, &b) in self.bytes.get(from..)?.iter().enumerate().take(MAX_RAW) {
             match (b, quote) {
                 (b'\n', _) => return None,
                 (b')', None) => return Some(from + i),

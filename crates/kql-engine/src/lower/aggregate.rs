@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::{average::avg_udaf, count::count_udaf, min_max, sum::sum_udaf};
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, lit, when};
+use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, cast, lit, when};
 use kql_functions::catalogue::Catalogue;
 use kql_functions::{Type, Val};
 use kql_semantics::bound::{AggregateCall, Column, Expr, Rel};
@@ -37,6 +37,10 @@ impl Lowering<'_> {
         let mut outputs: Vec<DfExpr> = key_columns.iter().map(super::column).collect();
         for (call, column) in aggregates.iter().zip(value_columns) {
             let name = column_name(column.id);
+            if is_integer_mean(call) {
+                outputs.push(self.integer_mean(call, &mut calls)?.alias(&name));
+                continue;
+            }
             let (value, empty) = self.aggregate_call(call, &position)?;
             calls.push(value.alias(&name));
             outputs.push(match empty {
@@ -48,13 +52,23 @@ impl Lowering<'_> {
         let mut order = Vec::new();
         if let ([OrderKey { column, position: true, .. }, ..], false) = (plan.order.as_slice(), keys.is_empty()) {
             let first = self.hidden();
-            let least = AggregateFunction::new_udf(min_max::min_udaf(), vec![named(column)], false, None, Vec::new(), None);
-            calls.push(DfExpr::AggregateFunction(least).alias(&first));
+            calls.push(native(min_max::min_udaf(), vec![named(column)], None).alias(&first));
             outputs.push(named(&first));
             order.push(OrderKey::position(first));
         }
         let builder = plan.builder.aggregate(groups, calls)?.project(outputs)?;
         Ok(Plan { builder, order })
+    }
+
+    /// The mean of integers: their sum, which wraps as Kusto's does, over their count.
+    fn integer_mean(&mut self, call: &AggregateCall, calls: &mut Vec<DfExpr>) -> Result<DfExpr> {
+        let (sum, count) = (self.hidden(), self.hidden());
+        let value = self.expr(&call.args[0])?;
+        calls.push(native(sum_udaf(), vec![value.clone()], None).alias(&sum));
+        calls.push(native(count_udaf(), vec![value], None).alias(&count));
+        let real = |name: &str| cast(named(name), DataType::Float64);
+        let total = when(named(&sum).is_null(), lit(0f64)).otherwise(real(&sum))?;
+        Ok(total / real(&count))
     }
 
     /// The aggregate, and the value that stands for null in its result.
@@ -63,10 +77,6 @@ impl Lowering<'_> {
         call: &AggregateCall,
         position: &DfExpr,
     ) -> Result<(DfExpr, Option<datafusion::common::ScalarValue>)> {
-        let native = |udf: Arc<AggregateUDF>, args: Vec<DfExpr>, filter: Option<DfExpr>| {
-            let call = AggregateFunction::new_udf(udf, args, false, filter.map(Box::new), Vec::new(), None);
-            DfExpr::AggregateFunction(call)
-        };
         let first = call.args.first().map(|a| a.ty);
         match (call.function.as_str(), first) {
             ("count" | "cnt", None) => return Ok((native(count_udaf(), vec![lit(1i64)], None), None)),
@@ -84,8 +94,8 @@ impl Lowering<'_> {
                 let empty = scalar(&Val::Long(0), Type::Long);
                 return Ok((native(sum_udaf(), vec![value], None), Some(empty)));
             }
-            ("avg", Some(Type::Int | Type::Long | Type::Real)) => {
-                let value = datafusion::logical_expr::cast(self.expr(&call.args[0])?, DataType::Float64);
+            ("avg", Some(Type::Real)) => {
+                let value = self.expr(&call.args[0])?;
                 let empty = scalar(&Val::Real(f64::NAN), Type::Real);
                 return Ok((native(avg_udaf(), vec![value], None), Some(empty)));
             }
@@ -102,6 +112,14 @@ impl Lowering<'_> {
         }
         Ok((native(Arc::new(aggregate_udf(function, &types, call.ty)), args, None), None))
     }
+}
+
+fn native(udf: Arc<AggregateUDF>, args: Vec<DfExpr>, filter: Option<DfExpr>) -> DfExpr {
+    DfExpr::AggregateFunction(AggregateFunction::new_udf(udf, args, false, filter.map(Box::new), Vec::new(), None))
+}
+
+fn is_integer_mean(call: &AggregateCall) -> bool {
+    call.function == "avg" && call.args.first().is_some_and(|a| a.ty.is_integer())
 }
 
 /// Types whose least and greatest Arrow finds as Kusto does.

@@ -1,6 +1,6 @@
 //! Calls of aggregates within `summarize` and `make-series`.
 
-use kql_functions::catalogue::{Catalogue, FunctionSpec, Returns};
+use kql_functions::catalogue::{Catalogue, FunctionSpec, Returns, Signature};
 use kql_functions::Type;
 use kql_syntax::Span;
 use kql_syntax::ast;
@@ -69,10 +69,17 @@ impl Binder<'_> {
         if bound.iter().any(|a| matches!(a.kind, ExprKind::Error)) {
             return None;
         }
-        let fits = spec.signatures.iter().find(|s| {
-            (s.min..=s.max).contains(&bound.len())
-                && expand(s, bound.len()).iter().zip(&bound).all(|(p, a)| match_kind(&p.kind, a.ty, false).is_some())
-        });
+        let distance = |s: &Signature| -> Option<u32> {
+            let params = expand(s, bound.len());
+            params.iter().zip(&bound).map(|(p, a)| match_kind(&p.kind, a.ty, false).map(|(_, cost)| cost)).sum()
+        };
+        let fits = spec
+            .signatures
+            .iter()
+            .filter(|s| (s.min..=s.max).contains(&bound.len()))
+            .filter_map(|s| distance(s).map(|cost| (cost, s)))
+            .min_by_key(|(cost, _)| *cost)
+            .map(|(_, s)| s);
         let Some(signature) = fits else {
             self.aggregate_mismatch(spec, &bound, span);
             return None;
@@ -85,6 +92,7 @@ impl Binder<'_> {
         let first = converted.first().map_or(Type::Dynamic, |a| a.ty);
         let ty = match &signature.returns {
             Returns::Type(ty) => *ty,
+            Returns::Computed(how) if how == "Parameter0" => first,
             _ => computed_type(&name.text, first),
         };
         if Catalogue::get().accumulator(&name.text).is_none() {

@@ -24,11 +24,12 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Levels of nesting before the parser gives up on a part of the text.
-pub(crate) const MAX_DEPTH: usize = 500;
+/// Levels of nesting before the parser gives up; Kusto's parser refuses about as many.
+/// Whatever walks the tree recurses, so that the stack of a thread (2 MB) has to bear it.
+const MAX_DEPTH: usize = 200;
 
 /// Links of a chain that becomes a chain of boxes (`a + b + …`, `a.b.c…`). Consumers of the tree recurse over it.
-pub(crate) const MAX_CHAIN: usize = 1000;
+const MAX_CHAIN: usize = 1000;
 
 /// Parses a query text. Never fails and never panics.
 pub fn parse(source: &str) -> Parsed {

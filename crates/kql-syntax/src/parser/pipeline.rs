@@ -30,13 +30,6 @@ fn known_properties(operator: &str) -> &'static [&'static str] {
 impl Parser<'_> {
     /// A scalar expression or a pipeline.
     pub(super) fn pipeline(&mut self) -> Expr {
-        match self.nested(Self::pipeline_inner) {
-            Some(expr) => expr,
-            None => self.error_expr(),
-        }
-    }
-
-    fn pipeline_inner(&mut self) -> Expr {
         let start = self.start();
         let source = if self.at_source_operator(0) { self.source_operator() } else { self.expr() };
         if !self.at(TokenKind::Pipe) {
