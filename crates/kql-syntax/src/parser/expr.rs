@@ -63,25 +63,24 @@ impl Parser<'_> {
     fn infix(&mut self, min: Level) -> Expr {
         let mut left = self.unary();
         let mut links = 0;
-        // Comparisons do not chain: after one, only looser operators may follow.
-        let mut max = None;
+        // The right side has taken all tighter operators; comparisons do not chain.
+        let mut max: Option<(Level, bool)> = None;
         while let Some((infix, len)) = self.infix_at() {
             let level = match infix {
                 Infix::Binary(_, level) => level,
                 Infix::In(_) | Infix::Between { .. } => Level::Equality,
             };
-            if level < min || max.is_some_and(|m| level >= m) {
+            if level < min || max.is_some_and(|(m, chains)| level > m || (level == m && !chains)) {
                 break;
             }
             let chains = matches!(level, Level::Sum | Level::Product);
+            max = Some((level, chains));
             if chains {
                 links += 1;
                 if links > MAX_CHAIN {
                     self.report_depth();
                     break;
                 }
-            } else {
-                max = Some(level);
             }
             let op_start = self.start();
             for _ in 0..len {

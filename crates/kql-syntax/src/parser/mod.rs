@@ -29,7 +29,7 @@ pub struct Parsed {
 const MAX_DEPTH: usize = 200;
 
 /// Links of a chain that becomes a chain of boxes (`a + b + …`, `a.b.c…`). Consumers of the tree recurse over it.
-const MAX_CHAIN: usize = 1000;
+const MAX_CHAIN: usize = 500;
 
 /// Parses a query text. Never fails and never panics.
 pub fn parse(source: &str) -> Parsed {
