@@ -175,11 +175,11 @@ impl Lexer<'_> {
             (b'"' | b'\'', _) | (b'@', b'"' | b'\'') => return self.scan_string(),
             (b'`' | b'~', _) if self.at_fence(0).is_some() => return self.scan_string(),
             (b'/', b'/') => {
-                self.to_line_end();
+                self.skip_line();
                 return T::Comment;
             }
             (b'#', _) if self.at_line_start() => {
-                self.to_line_end();
+                self.skip_line();
                 return T::Directive;
             }
             (b'=', b'=') => (T::Equal, 2),
@@ -219,7 +219,7 @@ impl Lexer<'_> {
         kind
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         while self.pos < self.bytes.len() && self.bytes[self.pos] != b'\n' {
             self.pos += 1;
         }

@@ -1,1 +1,45 @@
-//! picquet-sources
+//! Log files as typed tables for the query engine.
+//!
+//! [`FileDatabase`] finds the tables in files and folders and hands them to the engine: JSON lines, JSON arrays, the
+//! answers and exports of Azure and Microsoft Sentinel, CSV, Parquet; plain, or packed with gzip or zstd. [`Schemas`]
+//! knows the column types of the tables of Microsoft Sentinel; what it does not know is inferred from the files.
+//!
+//! Real log files are damaged here and there. What cannot be read is left out and goes into the [`Report`], unless
+//! [`Options::strict`] makes it an error.
+//!
+//! ```no_run
+//! use kql_engine::Database;
+//! use picquet_sources::{FileDatabase, Options};
+//!
+//! let logs = FileDatabase::open(&["logs".into()], Options::default())?;
+//! let table = logs.table("AzureActivity").expect("logs/AzureActivity.jsonl");
+//! for (name, ty) in &table.columns {
+//!     println!("{name}: {ty}");
+//! }
+//! # Ok::<(), picquet_sources::SourceError>(())
+//! ```
+
+mod csv_records;
+mod database;
+mod decode;
+mod detect;
+mod discover;
+mod error;
+mod feed;
+mod infer;
+mod input;
+mod json_records;
+mod json_text;
+mod problems;
+mod records;
+mod schemas;
+mod shape;
+mod table;
+mod text_scan;
+mod times;
+mod values;
+
+pub use database::{FileDatabase, Options};
+pub use error::SourceError;
+pub use problems::{Problem, Report};
+pub use schemas::Schemas;

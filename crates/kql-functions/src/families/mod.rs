@@ -25,6 +25,8 @@ mod compare;
 mod string_operators;
 mod operators;
 mod series;
+mod series_decompose;
+mod series_stats;
 mod sketch;
 mod string;
 mod string_regex;
@@ -50,6 +52,8 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         string_operators::ENTRIES,
         operators::ENTRIES,
         series::ENTRIES,
+        series_decompose::ENTRIES,
+        series_stats::ENTRIES,
         sketch::ENTRIES,
         string::ENTRIES,
         string_regex::ENTRIES,

@@ -1,9 +1,9 @@
 //! Scalar expressions.
 
 use super::{MAX_CHAIN, Parser, names};
-use crate::{Diagnostic, Span};
 use crate::ast::{Arg, BinaryOp, ColumnDecl, Expr, ExprKind, InOp, Literal, Name, NamedExpr, UnaryOp};
 use crate::lexer::TokenKind;
+use crate::{Diagnostic, Span};
 
 /// How tight an infix operator binds.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -26,10 +26,10 @@ enum Infix {
 impl Parser<'_> {
     /// Any expression without a pipe.
     pub(super) fn expr(&mut self) -> Expr {
-        match self.nested(|p| p.chain(true)) {
-            Some(expr) => expr,
-            None => self.error_expr(),
-        }
+        let wildcards = std::mem::take(&mut self.wildcards);
+        let expr = self.nested(|p| p.chain(true));
+        self.wildcards = wildcards;
+        expr.unwrap_or_else(|| self.error_expr())
     }
 
     /// `a or b or …` and, inside, `a and b and …`.
@@ -285,7 +285,9 @@ impl Parser<'_> {
                     "typeof" if call => return self.type_of(),
                     "toscalar" | "totable" if self.kind_at(2) == TokenKind::Assign || call => return self.call(),
                     "materialize" if call => return self.call(),
-                    "entity_group" if self.kind_at(1) == TokenKind::LBracket => return self.unsupported("entity_group"),
+                    "entity_group" if self.kind_at(1) == TokenKind::LBracket => {
+                        return self.unsupported("entity_group");
+                    }
                     "__contextual_datatable" => return self.unsupported("contextual_datatable"),
                     "inline_external_table" if call => return self.unsupported("inline"),
                     word if names::is_reserved(word) => {}
@@ -304,16 +306,18 @@ impl Parser<'_> {
 
     /// `*` as the left side of a search operator (`* has "x"`).
     fn star_operand(&self) -> bool {
-        self.kind_at(1) == TokenKind::Equal
-            || self.kind_at(1) == TokenKind::NotEqual
-            || self.kind_at(1) == TokenKind::EqualTilde
-            || self.kind_at(1) == TokenKind::NotTilde
-            || self.kind_at(1) == TokenKind::Colon
-            || self.kind_at(1) == TokenKind::Bang
-            || text_operator(self.word_at(1), false).is_some()
-            || matches!(self.word_at(1), "matches" | "in" | "has_any" | "has_all")
-            || (self.search_terms && matches!(self.kind_at(1), TokenKind::RParen | TokenKind::Eof | TokenKind::Pipe | TokenKind::Semicolon))
-            || (self.search_terms && matches!(self.word_at(1), "and" | "or"))
+        use TokenKind as T;
+        match self.kind_at(1) {
+            T::Equal | T::NotEqual | T::EqualTilde | T::NotTilde | T::Colon | T::Bang => true,
+            T::RParen | T::Eof | T::Pipe | T::Semicolon => self.search_terms,
+            T::Ident => match self.text_at(1) {
+                "and" | "or" => self.search_terms,
+                word => {
+                    text_operator(word, false).is_some() || matches!(word, "matches" | "in" | "has_any" | "has_all")
+                }
+            },
+            _ => false,
+        }
     }
 
     /// `(expr)` or `(pipeline)`

@@ -98,7 +98,9 @@ impl Parser<'_> {
         }
         let bound = |p: &mut Self| {
             let open = matches!(p.kind(), TokenKind::RBracket | TokenKind::DotDot);
-            if open { p.missing("value") }
+            if open {
+                p.missing("value")
+            }
             (!open).then(|| p.postfix())
         };
         let low = bound(self);

@@ -44,7 +44,8 @@ impl Parser<'_> {
             if token.kind == TokenKind::OpenString {
                 let end = token.span.end;
                 let quote = text.trim_start_matches(['h', 'H', '@']);
-                let quote = if quote.starts_with("```") || quote.starts_with("~~~") { &quote[..3] } else { &quote[..1] };
+                let quote =
+                    if quote.starts_with("```") || quote.starts_with("~~~") { &quote[..3] } else { &quote[..1] };
                 self.error("KS001", Span { start: end, end }, format!("Missing: {quote}"));
             }
             if let Err(at) = unquote(text, token.kind == TokenKind::String, &mut value) {
@@ -186,10 +187,13 @@ impl Parser<'_> {
         self.bump();
         let mut items = Vec::new();
         while self.at(TokenKind::String) {
-            let key = self.string_value();
-            if !self.expect(TokenKind::Colon, ":") {
+            if self.kind_at(1) != TokenKind::Colon {
+                self.bump();
+                self.expected(":");
                 break;
             }
+            let key = self.string_value();
+            self.bump();
             items.push((key, self.json_value()));
             if !self.eat(TokenKind::Comma) {
                 break;

@@ -214,7 +214,8 @@ impl<'s> Parser<'s> {
     fn expected(&mut self, what: &str) {
         let token = self.token();
         let end = self.previous_end();
-        let span = if token.kind == TokenKind::Eof || self.starts_line(0) { Span { start: end, end } } else { token.span };
+        let span =
+            if token.kind == TokenKind::Eof || self.starts_line(0) { Span { start: end, end } } else { token.span };
         self.error("KS005", span, format!("Expected: {what}"));
     }
 
@@ -249,7 +250,9 @@ impl<'s> Parser<'s> {
                 return;
             }
             match found {
-                TokenKind::Eof | TokenKind::Semicolon | TokenKind::RParen | TokenKind::RBracket | TokenKind::RBrace => break,
+                TokenKind::Eof | TokenKind::Semicolon | TokenKind::RParen | TokenKind::RBracket | TokenKind::RBrace => {
+                    break;
+                }
                 TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace if self.partner[at] != usize::MAX => {
                     at = self.partner[at] + 1;
                 }
@@ -269,9 +272,7 @@ impl<'s> Parser<'s> {
                 | TokenKind::RParen
                 | TokenKind::RBracket
                 | TokenKind::RBrace => return,
-                TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace
-                    if self.partner[self.pos] != usize::MAX =>
-                {
+                TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace if self.partner[self.pos] != usize::MAX => {
                     self.pos = self.partner[self.pos] + 1;
                 }
                 _ => {
@@ -343,7 +344,20 @@ impl<'s> Parser<'s> {
     fn at_clause(&self) -> bool {
         matches!(
             self.word(),
-            "on" | "with" | "from" | "step" | "limit" | "id" | "nulls" | "where" | "project" | "granny" | "bin" | "in" | "partition" | "declare" | "partitioned"
+            "on" | "with"
+                | "from"
+                | "step"
+                | "limit"
+                | "id"
+                | "nulls"
+                | "where"
+                | "project"
+                | "granny"
+                | "bin"
+                | "in"
+                | "partition"
+                | "declare"
+                | "partitioned"
         )
     }
 

@@ -1,9 +1,9 @@
 //! Pipelines: a source, then operators behind `|`; their properties; tabular literals.
 
 use super::{Parser, names};
-use crate::{Diagnostic, Span};
 use crate::ast::{Expr, ExprKind, Name, NamedExpr, Operator, OperatorKind, Property};
 use crate::lexer::TokenKind;
+use crate::{Diagnostic, Span};
 
 /// Which properties the operator takes, besides `hint.…`.
 fn known_properties(operator: &str) -> &'static [&'static str] {
@@ -223,7 +223,11 @@ impl Parser<'_> {
             "where" | "filter" => OperatorKind::Where(self.unnamed_expr()),
             other => {
                 let span = self.since(self.start());
-                self.error("KS177", span, format!("The query operator '{other}' is not allowed in the current context."));
+                self.error(
+                    "KS177",
+                    span,
+                    format!("The query operator '{other}' is not allowed in the current context."),
+                );
                 self.resync();
                 OperatorKind::Error
             }
@@ -238,9 +242,11 @@ impl Parser<'_> {
     pub(super) fn properties(&mut self, known: &[&str]) -> Vec<Property> {
         let mut found = Vec::new();
         loop {
-            let hint = self.at_word("hint") && self.kind_at(1) == TokenKind::Dot && self.kind_at(3) == TokenKind::Assign;
+            let hint =
+                self.at_word("hint") && self.kind_at(1) == TokenKind::Dot && self.kind_at(3) == TokenKind::Assign;
             let plain = self.kind_at(1) == TokenKind::Assign
-                && (known.iter().any(|k| k.eq_ignore_ascii_case(self.word())) || (self.word().starts_with("__") && names::is_reserved(self.word())));
+                && (known.iter().any(|k| k.eq_ignore_ascii_case(self.word()))
+                    || (self.word().starts_with("__") && names::is_reserved(self.word())));
             if !hint && !plain {
                 return found;
             }
@@ -316,7 +322,8 @@ impl Parser<'_> {
         let values = self.bracket_list();
         if let Some(value) = values.iter().find(|v| !is_constant(v)) {
             let error = Diagnostic::error("KS131", value.span, "The expression must be a literal.");
-            self.diagnostics.push(error.with_help("A datatable holds literals only; use print or extend for the rest."));
+            self.diagnostics
+                .push(error.with_help("A datatable holds literals only; use print or extend for the rest."));
         }
         Expr { kind: ExprKind::Datatable { columns, properties, values }, span: self.since(start) }
     }
@@ -367,13 +374,64 @@ pub(super) fn is_constant(value: &Expr) -> bool {
 
 pub(super) fn is_operator(word: &str) -> bool {
     const OPERATORS: &[&str] = &[
-        "__executeAndCache", "__partitionby", "as", "assert-schema", "consume", "count", "distinct", "evaluate",
-        "extend", "facet", "filter", "find", "fork", "getschema", "graph-mark-components", "graph-match",
-        "graph-shortest-paths", "graph-to-table", "graph-where-edges", "graph-where-nodes", "invoke", "join", "limit",
-        "lookup", "macro-expand", "make-graph", "make-series", "mv-apply", "mv-expand", "mvapply", "mvexpand", "order",
-        "parse", "parse-kv", "parse-where", "partition", "print", "project", "project-away", "project-by-names",
-        "project-keep", "project-rename", "project-reorder", "range", "reduce", "render", "sample", "sample-distinct",
-        "scan", "search", "serialize", "sort", "summarize", "take", "top", "top-hitters", "top-nested", "union",
+        "__executeAndCache",
+        "__partitionby",
+        "as",
+        "assert-schema",
+        "consume",
+        "count",
+        "distinct",
+        "evaluate",
+        "extend",
+        "facet",
+        "filter",
+        "find",
+        "fork",
+        "getschema",
+        "graph-mark-components",
+        "graph-match",
+        "graph-shortest-paths",
+        "graph-to-table",
+        "graph-where-edges",
+        "graph-where-nodes",
+        "invoke",
+        "join",
+        "limit",
+        "lookup",
+        "macro-expand",
+        "make-graph",
+        "make-series",
+        "mv-apply",
+        "mv-expand",
+        "mvapply",
+        "mvexpand",
+        "order",
+        "parse",
+        "parse-kv",
+        "parse-where",
+        "partition",
+        "print",
+        "project",
+        "project-away",
+        "project-by-names",
+        "project-keep",
+        "project-rename",
+        "project-reorder",
+        "range",
+        "reduce",
+        "render",
+        "sample",
+        "sample-distinct",
+        "scan",
+        "search",
+        "serialize",
+        "sort",
+        "summarize",
+        "take",
+        "top",
+        "top-hitters",
+        "top-nested",
+        "union",
         "where",
     ];
     OPERATORS.binary_search(&word).is_ok()

@@ -188,9 +188,27 @@ impl Parser<'_> {
 
     pub(super) fn render(&mut self) -> OperatorKind {
         const CHARTS: &[&str] = &[
-            "table", "list", "barchart", "piechart", "ladderchart", "timechart", "linechart", "anomalychart",
-            "pivotchart", "areachart", "stackedareachart", "scatterchart", "timepivot", "columnchart", "timeline",
-            "3Dchart", "card", "treemap", "plotly", "graph", "sankey",
+            "table",
+            "list",
+            "barchart",
+            "piechart",
+            "ladderchart",
+            "timechart",
+            "linechart",
+            "anomalychart",
+            "pivotchart",
+            "areachart",
+            "stackedareachart",
+            "scatterchart",
+            "timepivot",
+            "columnchart",
+            "timeline",
+            "3Dchart",
+            "card",
+            "treemap",
+            "plotly",
+            "graph",
+            "sankey",
         ];
         let chart = if self.at(TokenKind::Ident) && !self.at_word("with") { self.name() } else { None };
         if chart.is_none() {

@@ -1,10 +1,10 @@
 //! Statements, function literals and parameters.
 
-use super::{Parser, names};
 use super::pipeline::is_constant;
-use crate::{Diagnostic, Span};
+use super::{Parser, names};
 use crate::ast::{Expr, ExprKind, Function, Let, LetValue, Name, Param, ParamType, Query, Statement};
 use crate::lexer::TokenKind;
+use crate::{Diagnostic, Span};
 
 impl Parser<'_> {
     pub(super) fn query(&mut self) -> Query {
@@ -37,12 +37,12 @@ impl Parser<'_> {
             if self.at(end) || self.at(TokenKind::Eof) {
                 return;
             }
-            self.statement_end(before, statements);
+            self.statement_end(before, statements, end);
         }
     }
 
     /// Something stands behind a statement that does not belong to it.
-    fn statement_end(&mut self, before: usize, statements: &mut [Statement]) {
+    fn statement_end(&mut self, before: usize, statements: &mut [Statement], end: TokenKind) {
         let begins = self.begins_statement();
         if begins {
             self.expected(";");
@@ -57,6 +57,7 @@ impl Parser<'_> {
         loop {
             self.resync();
             match self.kind() {
+                kind if kind == end => return,
                 TokenKind::Pipe => {
                     // Goes on with the operators, for the sake of further errors.
                     self.more_operators(statements);
@@ -68,7 +69,7 @@ impl Parser<'_> {
                 TokenKind::RParen | TokenKind::RBracket => {
                     self.bump();
                 }
-                TokenKind::RBrace if self.nesting == 0 => {
+                TokenKind::RBrace if self.braced == 0 => {
                     self.bump();
                 }
                 TokenKind::Semicolon => {
@@ -126,7 +127,7 @@ impl Parser<'_> {
                 if self.at(TokenKind::Pipe) {
                     self.operators_after_pipe();
                 }
-                if self.at(TokenKind::RBrace) {
+                if self.at(TokenKind::RBrace) && self.braced == 0 {
                     self.bump();
                 }
                 None
@@ -253,9 +254,7 @@ impl Parser<'_> {
         let name = self.expect_name();
         while !matches!(self.kind(), TokenKind::Semicolon | TokenKind::Eof) {
             match self.kind() {
-                TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace
-                    if self.partner[self.pos] != usize::MAX =>
-                {
+                TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace if self.partner[self.pos] != usize::MAX => {
                     self.pos = self.partner[self.pos] + 1;
                 }
                 _ => {

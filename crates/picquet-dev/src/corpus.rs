@@ -1,0 +1,54 @@
+//! Reads the corpora beside the checkout.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use anyhow::Context as _;
+use kql_functions::Type;
+use kql_semantics::{SavedFunction, SimpleCatalog};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// One JSON value a line.
+pub(crate) fn json_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let mut values = Vec::new();
+    for (number, line) in BufReader::new(file).lines().enumerate() {
+        let value = serde_json::from_str(&line?).with_context(|| format!("{}:{}", path.display(), number + 1))?;
+        values.push(value);
+    }
+    Ok(values)
+}
+
+#[derive(Deserialize)]
+struct FunctionLine {
+    name: String,
+    kind: String,
+    #[serde(default)]
+    preferred: bool,
+    #[serde(default)]
+    parameters: Option<String>,
+    query: String,
+}
+
+/// The tables and saved functions that the oracle was given.
+pub(crate) fn catalog(shared: &Path) -> anyhow::Result<SimpleCatalog> {
+    let path = shared.join("corpus/schemas.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let schemas: BTreeMap<String, Vec<(String, String)>> = serde_json::from_str(&text)?;
+    let mut catalog = SimpleCatalog::default();
+    for (table, columns) in schemas {
+        let columns =
+            columns.into_iter().map(|(name, ty)| (name, Type::parse(&ty).unwrap_or(Type::Dynamic))).collect();
+        catalog.tables.insert(table, columns);
+    }
+    for line in json_lines::<FunctionLine>(&shared.join("corpus/functions.jsonl"))? {
+        if line.preferred && line.kind == "saved function" {
+            let function = SavedFunction { parameters: line.parameters.unwrap_or_default(), body: line.query };
+            catalog.functions.insert(line.name, function);
+        }
+    }
+    Ok(catalog)
+}

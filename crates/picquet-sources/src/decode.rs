@@ -1,0 +1,480 @@
+//! Turns records into Arrow columns, only those that a query wants.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use kql_engine::repr::ColumnBuilder;
+use kql_functions::{Type, Val};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+
+use crate::json_text::Canonical;
+use crate::problems::{Collector, shown};
+use crate::records::{Body, Record};
+use crate::shape::{FileShape, SAMPLE, record_text};
+use crate::times::{self, TimeStyle};
+use crate::values::{self, Origin};
+
+/// The columns of a table, also by name.
+#[derive(Debug, Clone)]
+pub(crate) struct TableColumns {
+    pub(crate) columns: Vec<(String, Type)>,
+    index: HashMap<String, usize>,
+}
+
+impl TableColumns {
+    pub(crate) fn new(columns: Vec<(String, Type)>) -> TableColumns {
+        let index = columns.iter().enumerate().map(|(at, (name, _))| (name.clone(), at)).collect();
+        TableColumns { columns, index }
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.index.get(name).copied()
+    }
+}
+
+/// What becomes of a value of a record.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    Slot(usize, TimeStyle),
+    /// A column that the query does not want.
+    Skip,
+    /// No column of the table.
+    Unknown,
+}
+
+struct Slot {
+    name: String,
+    ty: Type,
+    builder: ColumnBuilder,
+    /// The last row that has a value.
+    filled: usize,
+}
+
+/// Builds the batches of one file.
+pub(crate) struct Decoder {
+    table: Arc<TableColumns>,
+    schema: SchemaRef,
+    slots: Vec<Slot>,
+    /// Of each column of the table, its slot.
+    wanted: Vec<Option<usize>>,
+    /// For files whose records go by position.
+    positions: Vec<Target>,
+    keys: HashMap<String, Target>,
+    /// Keys in the order of their first appearance: records mostly keep to it.
+    order: Vec<(String, Target)>,
+    /// Where in the order the next key most likely stands.
+    next_key: usize,
+    rows: usize,
+    /// Rows that were given up half-way.
+    bad: Vec<usize>,
+    scratch: String,
+    capacity: usize,
+}
+
+impl Decoder {
+    pub(crate) fn new(
+        shape: &FileShape,
+        table: &Arc<TableColumns>,
+        projection: &[usize],
+        schema: SchemaRef,
+        capacity: usize,
+    ) -> Decoder {
+        let mut wanted = vec![None; table.columns.len()];
+        let mut slots = Vec::with_capacity(projection.len());
+        for position in projection {
+            let (name, ty) = &table.columns[*position];
+            wanted[*position] = Some(slots.len());
+            slots.push(Slot { name: name.clone(), ty: *ty, builder: ColumnBuilder::new(*ty, capacity), filled: 0 });
+        }
+        let mut decoder = Decoder {
+            table: Arc::clone(table),
+            schema,
+            slots,
+            wanted,
+            positions: Vec::new(),
+            keys: HashMap::new(),
+            order: Vec::new(),
+            next_key: 0,
+            rows: 0,
+            bad: Vec::new(),
+            scratch: String::new(),
+            capacity,
+        };
+        for source in &shape.sources {
+            let target = decoder.target(&source.name, source.style());
+            if shape.positional() {
+                decoder.positions.push(target);
+            } else {
+                decoder.keys.insert(source.key.clone(), target);
+                decoder.order.push((source.key.clone(), target));
+            }
+        }
+        decoder
+    }
+
+    fn target(&self, name: &str, style: TimeStyle) -> Target {
+        match self.table.position(name).map(|position| self.wanted[position]) {
+            Some(Some(slot)) => Target::Slot(slot, style),
+            Some(None) => Target::Skip,
+            None => Target::Unknown,
+        }
+    }
+
+    /// Rows since the last batch, those given up included.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Adds a record.
+    pub(crate) fn add(&mut self, record: &Record<'_>, problems: &mut Collector) {
+        let line = record.line;
+        match record.body {
+            Body::Fields(fields) => {
+                self.rows += 1;
+                self.add_fields(fields, line, problems);
+                self.fill_row();
+            }
+            Body::Object(json) | Body::Row(json) => {
+                let positional = matches!(record.body, Body::Row(_));
+                if matches!(json.first(), Some(0x80..0xc0)) {
+                    problems.add(Some(line), None, || "begins within a character, which was dropped".to_string());
+                }
+                let json = record_text(json);
+                let Err(error) = self.add_json(json, positional, line, problems) else { return };
+                if std::str::from_utf8(json).is_ok() {
+                    problems.add(Some(line), None, || format!("not a JSON record ({}); skipped", explained(&error)));
+                    return;
+                }
+                let mended = String::from_utf8_lossy(json);
+                match self.add_json(mended.as_bytes(), positional, line, problems) {
+                    Ok(()) => {
+                        problems.add(Some(line), None, || "bytes that are not UTF-8; read as \u{fffd}".to_string())
+                    }
+                    Err(error) => {
+                        problems
+                            .add(Some(line), None, || format!("not a JSON record ({}); skipped", explained(&error)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_json(
+        &mut self,
+        json: &[u8],
+        positional: bool,
+        line: u64,
+        problems: &mut Collector,
+    ) -> Result<(), serde_json::Error> {
+        self.rows += 1;
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let row = Row { decoder: self, problems, line, positional };
+        let read = deserializer.deserialize_any(row).and_then(|()| deserializer.end());
+        self.fill_row();
+        if read.is_err() {
+            self.bad.push(self.rows - 1);
+        }
+        read
+    }
+
+    fn add_fields(&mut self, fields: &csv::ByteRecord, line: u64, problems: &mut Collector) {
+        let row = self.rows;
+        for (target, field) in self.positions.iter().zip(fields) {
+            let Target::Slot(slot, style) = *target else { continue };
+            let slot = &mut self.slots[slot];
+            slot.filled = row;
+            let lossy;
+            let text = match std::str::from_utf8(field) {
+                Ok(text) => text,
+                Err(_) => {
+                    problems
+                        .add(Some(line), Some(&slot.name), || "bytes that are not UTF-8; read as \u{fffd}".to_string());
+                    lossy = String::from_utf8_lossy(field).into_owned();
+                    &lossy
+                }
+            };
+            match values::from_text(text, slot.ty, style, Origin::Field) {
+                Some(value) => slot.builder.push(&value),
+                None => slot.miss(line, problems, &shown(text)),
+            }
+        }
+    }
+
+    fn fill_row(&mut self) {
+        let row = self.rows;
+        for slot in &mut self.slots {
+            if slot.filled != row {
+                slot.filled = row;
+                slot.builder.push(&Val::Null);
+            }
+        }
+    }
+
+    /// The rows added since the last batch.
+    pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
+        let rows = std::mem::take(&mut self.rows);
+        let capacity = self.capacity;
+        let columns: Vec<ArrayRef> = self
+            .slots
+            .iter_mut()
+            .map(|slot| {
+                slot.filled = 0;
+                std::mem::replace(&mut slot.builder, ColumnBuilder::new(slot.ty, capacity)).finish()
+            })
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), columns, &options)?;
+        let bad = std::mem::take(&mut self.bad);
+        if bad.is_empty() {
+            return Ok(batch);
+        }
+        let mut good = vec![true; rows];
+        bad.iter().for_each(|row| good[*row] = false);
+        filter_record_batch(&batch, &BooleanArray::from(good))
+    }
+
+    /// What becomes of the value of a key.
+    fn target_of(&mut self, key: &str) -> Target {
+        const LOOK_AHEAD: usize = 4;
+        let ahead = self.order.iter().enumerate().skip(self.next_key).take(LOOK_AHEAD);
+        for (at, (expected, target)) in ahead {
+            if expected == key {
+                self.next_key = at + 1;
+                return *target;
+            }
+        }
+        if let Some(target) = self.keys.get(key) {
+            return *target;
+        }
+        let (name, _) = times::split_header(key);
+        let target = self.target(name, TimeStyle::default());
+        self.keys.insert(key.to_string(), target);
+        target
+    }
+}
+
+impl Slot {
+    fn miss(&mut self, line: u64, problems: &mut Collector, value: &str) {
+        self.builder.push(&Val::Null);
+        let ty = self.ty;
+        problems.add(Some(line), Some(&self.name), || format!("{value} is no {ty}; read as missing"));
+    }
+}
+
+fn explained(error: &serde_json::Error) -> String {
+    // The record stands on one line of its own for the parser; its line number would mislead.
+    let text = error.to_string();
+    match text.rsplit_once(" at line ") {
+        Some((what, place)) => match place.rsplit_once("column ") {
+            Some((_, column)) => format!("{what} at its character {column}"),
+            None => what.to_string(),
+        },
+        None => text,
+    }
+}
+
+/// Reads one record into the builders.
+struct Row<'a> {
+    decoder: &'a mut Decoder,
+    problems: &'a mut Collector,
+    line: u64,
+    positional: bool,
+}
+
+impl Row<'_> {
+    /// The seed for a value of a slot, unless the record has given one already.
+    fn seed(&mut self, slot: usize, style: TimeStyle) -> Option<Cell<'_>> {
+        let row = self.decoder.rows;
+        let line = self.line;
+        let slot = &mut self.decoder.slots[slot];
+        if slot.filled == row {
+            self.problems
+                .add(Some(line), Some(&slot.name), || "twice in one record; the first value counts".to_string());
+            return None;
+        }
+        Some(Cell { slot, row, style, scratch: &mut self.decoder.scratch, problems: self.problems, line })
+    }
+}
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.positional { "a JSON array" } else { "a JSON object" })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<(), A::Error> {
+        if self.positional {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        }
+        self.decoder.next_key = 0;
+        while let Some(target) = members.next_key_seed(KeySeed { row: &mut self })? {
+            match target {
+                Target::Slot(slot, style) => match self.seed(slot, style) {
+                    Some(cell) => members.next_value_seed(cell)?,
+                    None => members.next_value::<IgnoredAny>().map(|_| ())?,
+                },
+                Target::Skip | Target::Unknown => {
+                    members.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut values: A) -> Result<(), A::Error> {
+        if !self.positional {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        let expected = self.decoder.positions.len();
+        let mut found = 0;
+        loop {
+            let target = self.decoder.positions.get(found).copied().unwrap_or(Target::Skip);
+            let cell = match target {
+                Target::Slot(slot, style) => self.seed(slot, style),
+                _ => None,
+            };
+            let more = match cell {
+                Some(cell) => values.next_element_seed(cell)?.is_some(),
+                None => values.next_element::<IgnoredAny>()?.is_some(),
+            };
+            if !more {
+                break;
+            }
+            found += 1;
+        }
+        if found != expected {
+            self.problems
+                .add(Some(self.line), None, || format!("{found} values where the table has {expected} columns"));
+        }
+        Ok(())
+    }
+}
+
+struct KeySeed<'a, 'b> {
+    row: &'a mut Row<'b>,
+}
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_, '_> {
+    type Value = Target;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Target, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_, '_> {
+    type Value = Target;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Target, E> {
+        let target = self.row.decoder.target_of(key);
+        if let Target::Unknown = target {
+            self.row.problems.add(Some(self.row.line), Some(key), || {
+                format!("not among the columns of the first {SAMPLE} records, so no column of the table; left out")
+            });
+        }
+        Ok(target)
+    }
+}
+
+/// Reads one value into its column.
+struct Cell<'a> {
+    slot: &'a mut Slot,
+    row: usize,
+    style: TimeStyle,
+    scratch: &'a mut String,
+    problems: &'a mut Collector,
+    line: u64,
+}
+
+impl Cell<'_> {
+    fn put(self, value: Option<Val<'_>>, shown: impl FnOnce() -> String) {
+        self.slot.filled = self.row;
+        match value {
+            Some(value) => self.slot.builder.push(&value),
+            None => self.slot.miss(self.line, self.problems, &shown()),
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Cell<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Cell<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        let converted = values::from_bool(value, self.slot.ty);
+        self.put(converted, || value.to_string());
+        Ok(())
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        let converted = values::from_i64(value, self.slot.ty);
+        self.put(converted, || value.to_string());
+        Ok(())
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        let ty = self.slot.ty;
+        let converted = match i64::try_from(value) {
+            Ok(value) => values::from_i64(value, ty),
+            Err(_) if ty == Type::String => Some(Val::str(value.to_string())),
+            Err(_) => values::from_f64(value as f64, ty),
+        };
+        self.put(converted, || value.to_string());
+        Ok(())
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        let converted = values::from_f64(value, self.slot.ty);
+        self.put(converted, || value.to_string());
+        Ok(())
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
+        let converted = values::from_text(value, self.slot.ty, self.style, Origin::Json);
+        self.put(converted, || shown(value));
+        Ok(())
+    }
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.put(Some(Val::Null), String::new);
+        Ok(())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        self.scratch.clear();
+        Canonical(self.scratch).visit_seq(items)?;
+        self.put_tree();
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<(), A::Error> {
+        self.scratch.clear();
+        Canonical(self.scratch).visit_map(members)?;
+        self.put_tree();
+        Ok(())
+    }
+}
+
+impl Cell<'_> {
+    fn put_tree(self) {
+        self.slot.filled = self.row;
+        match self.slot.ty {
+            Type::String => self.slot.builder.push(&Val::str(self.scratch.as_str())),
+            Type::Dynamic => self.slot.builder.push(&Val::Dynamic(self.scratch.as_str().into())),
+            _ => self.slot.miss(self.line, self.problems, &shown(self.scratch)),
+        }
+    }
+}
