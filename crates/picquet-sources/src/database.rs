@@ -9,6 +9,8 @@ use kql_functions::Type;
 
 use crate::discover::Found;
 use crate::infer::{self, Kinds};
+use crate::input::{self, Magic};
+use crate::parquet_scan::ParquetFile;
 use crate::problems::{Collector, Report};
 use crate::shape::FileShape;
 use crate::table::FilesTable;
@@ -100,7 +102,24 @@ impl FileDatabase {
         let mut text = Vec::new();
         let mut failure = None;
         let mut merged = Merged::default();
+        let mut parquet = Vec::new();
         for path in paths {
+            if input::magic(path).is_ok_and(|magic| magic == Magic::Parquet) {
+                match ParquetFile::look(path) {
+                    Ok(file) => {
+                        for (name, ty) in file.columns() {
+                            merged.add(name, Some(ty), &Kinds::default());
+                        }
+                        parquet.push(file);
+                    }
+                    Err(error) => {
+                        let mut problems = Collector::new(&self.report, self.options.strict, path, 0, 0);
+                        problems.add(None, None, || format!("not a whole Parquet file: {error}; left out"));
+                        failure = failure.or(problems.failed_problem());
+                    }
+                }
+                continue;
+            }
             match FileShape::look(path) {
                 Ok(shape) => {
                     for source in &shape.sources {
@@ -121,7 +140,7 @@ impl FileDatabase {
             }
         }
         let columns = merged.columns(name);
-        let provider = FilesTable::new(columns.clone(), text, failure, self.report.clone(), self.options.strict);
+        let provider = FilesTable::new(columns.clone(), text, parquet, failure, self.report.clone(), self.options.strict);
         OpenTable { columns, provider: Arc::new(provider) }
     }
 }
@@ -136,7 +155,7 @@ impl Database for FileDatabase {
             return None;
         }
         let columns = Schemas::builtin().table(name)?;
-        let provider = FilesTable::new(columns.clone(), Vec::new(), None, self.report.clone(), self.options.strict);
+        let provider = FilesTable::new(columns.clone(), Vec::new(), Vec::new(), None, self.report.clone(), self.options.strict);
         Some(Table { columns, provider: Arc::new(provider) })
     }
 

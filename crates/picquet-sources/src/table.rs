@@ -15,6 +15,7 @@ use kql_functions::Type;
 
 use crate::SourceError;
 use crate::decode::TableColumns;
+use crate::parquet_scan::{self, ParquetFile};
 use crate::problems::{Problem, Report};
 use crate::shape::FileShape;
 use crate::text_scan::TextScanExec;
@@ -25,6 +26,7 @@ pub(crate) struct FilesTable {
     columns: Arc<TableColumns>,
     schema: SchemaRef,
     text: Vec<Arc<FileShape>>,
+    parquet: Vec<ParquetFile>,
     /// A file that could not be looked into, where that is an error.
     failure: Option<Problem>,
     report: Report,
@@ -35,12 +37,13 @@ impl FilesTable {
     pub(crate) fn new(
         columns: Vec<(String, Type)>,
         text: Vec<Arc<FileShape>>,
+        parquet: Vec<ParquetFile>,
         failure: Option<Problem>,
         report: Report,
         strict: bool,
     ) -> FilesTable {
         let schema = repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
-        FilesTable { columns: Arc::new(TableColumns::new(columns)), schema, text, failure, report, strict }
+        FilesTable { columns: Arc::new(TableColumns::new(columns)), schema, text, parquet, failure, report, strict }
     }
 }
 
@@ -55,14 +58,22 @@ impl TableProvider for FilesTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Unsupported; filters.len()])
+        // Files are pruned by what they can be; every row is looked at again.
+        let by_filter = |filter: &&Expr| {
+            if !self.parquet.is_empty() && parquet_scan::is_pushable(filter) {
+                TableProviderFilterPushDown::Inexact
+            } else {
+                TableProviderFilterPushDown::Unsupported
+            }
+        };
+        Ok(filters.iter().map(by_filter).collect())
     }
 
     async fn scan(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if let Some(problem) = &self.failure {
@@ -84,6 +95,14 @@ impl TableProvider for FilesTable {
                 self.report.clone(),
                 self.strict,
             )));
+        }
+        let columns: Vec<(&str, Type)> = projection
+            .iter()
+            .filter_map(|position| self.columns.columns.get(*position))
+            .map(|(name, ty)| (name.as_str(), *ty))
+            .collect();
+        for file in &self.parquet {
+            plans.push(file.scan(state, &columns, filters)?);
         }
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(schema))),

@@ -1,16 +1,59 @@
-mod commands { pub mod batch; }
-struct Nothing;
-impl kql_engine::Database for Nothing {
-    fn table(&self, _: &str) -> Option<kql_engine::Table> { None }
-    fn table_names(&self) -> Vec<String> { vec![] }
+//! `picquet`: runs Microsoft Sentinel analytics rules anywhere, without Azure.
+
+mod chart;
+mod cli;
+mod commands;
+mod demo;
+mod diagnostics;
+mod output;
+mod progress;
+mod reports;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+
+/// Queries recurse with their depth; generated ones are deep.
+const STACK: usize = 512 << 20;
+const WORKER_STACK: usize = 64 << 20;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let worker = std::thread::Builder::new().name("picquet".to_string()).stack_size(STACK).spawn(move || run(cli));
+    let outcome = match worker.map(std::thread::JoinHandle::join) {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(anyhow::anyhow!("internal error: please report it with the command that led to it")),
+        Err(error) => Err(anyhow::Error::new(error).context("starting a thread")),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }
-fn main() {
-    let rt = tokio::runtime::Builder::new_multi_thread().thread_stack_size(64<<20).enable_all().build().unwrap();
-    std::thread::Builder::new().stack_size(512<<20).spawn(move || rt.block_on(async {
-        let e = kql_engine::Engine::new(&Default::default()).unwrap();
-        let now = 638_000_000_000_000_000;
-        let o = kql_engine::QueryOptions{now, ..Default::default()};
-        let input = std::io::BufReader::new(std::io::stdin());
-        commands::batch::run(input, &mut std::io::stdout(), &e, &Nothing, &o).await.unwrap();
-    })).unwrap().join().unwrap();
+
+/// Runs the command; `false` where it has told of a failure itself.
+fn run(cli: Cli) -> anyhow::Result<bool> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(WORKER_STACK).enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Demo(args) => commands::demo::run(&args).await,
+            Command::Run(args) => commands::run::run(&args).await,
+            Command::Query(args) => commands::query::run(&args).await,
+        }
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -1,0 +1,171 @@
+//! One run of one rule.
+
+use jiff::Timestamp;
+use kql_engine::{Database, Engine, QueryError, QueryOptions, QueryResult, json};
+use kql_syntax::{Diagnostic, LineIndex, Severity};
+use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RunInput, evaluate};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::time::to_ticks;
+
+/// What a run depends on besides rule and data.
+#[derive(Debug, Clone)]
+pub struct RunSettings {
+    /// The scheduled instant: end of the window, and `now()` in the query.
+    pub end: Timestamp,
+    /// Length of the window, instead of the rule's query period.
+    pub period: Option<Duration>,
+    /// When the alerts are written.
+    pub generated_at: Timestamp,
+    /// The workspace that alerts name.
+    pub context: AlertContext,
+}
+
+/// The time that a run looks at, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First instant.
+    pub start: Timestamp,
+    /// Last instant.
+    pub end: Timestamp,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// The trigger fired.
+    Alert,
+    /// The query ran, and the trigger did not fire.
+    BelowThreshold,
+    /// The query did not run.
+    Failed,
+}
+
+/// Why a run failed, and where in the rule's file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunError {
+    /// Kusto's code.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// The remedy, or the nearest name.
+    pub help: Option<String>,
+    /// The rule's file.
+    pub file: String,
+    /// Line in the file, from 1.
+    pub line: Option<usize>,
+    /// Column in the file, from 1, where the file shows the query's lines.
+    pub column: Option<usize>,
+    /// All errors of the query, with places in the query text.
+    #[serde(skip)]
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// What a run gave.
+#[derive(Debug)]
+pub struct RuleRun {
+    /// The time it looked at.
+    pub window: Window,
+    /// How it ended.
+    pub status: RunStatus,
+    /// Rows of the query; `None` where it failed.
+    pub result: Option<QueryResult>,
+    /// Alerts; empty unless the trigger fired.
+    pub alerts: Vec<Alert>,
+    /// What had to be left out of the alerts.
+    pub warnings: Vec<String>,
+    /// Why it failed.
+    pub error: Option<RunError>,
+}
+
+/// Runs a rule. `next_id` gives the GUIDs of run and alerts.
+///
+/// An NRT rule looks at the minute before `end` ([I]: over files, TimeGenerated stands for the ingestion time unless the
+/// rows have a `_TimeReceived`), or at `settings.period`.
+pub async fn run_rule(
+    engine: &Engine,
+    database: &dyn Database,
+    rule: &AnalyticsRule,
+    settings: &RunSettings,
+    next_id: &mut dyn FnMut() -> String,
+) -> RuleRun {
+    let period = settings.period.unwrap_or(rule.query_period);
+    let end = to_ticks(settings.end);
+    let start = end.saturating_sub(period.ticks());
+    let window = Window { start: crate::time::from_ticks(start), end: settings.end };
+    let failed = |error: RunError| RuleRun {
+        window,
+        status: RunStatus::Failed,
+        result: None,
+        alerts: Vec::new(),
+        warnings: Vec::new(),
+        error: Some(error),
+    };
+    if !rule.is_executable() {
+        let message = format!("a rule of the kind {} has no query to run", rule.kind.as_str());
+        return failed(plain_error(rule, "PQ200", message));
+    }
+    let options = QueryOptions { now: end, scope: Some((start, end)), ..QueryOptions::default() };
+    let answer = match engine.query(&rule.query, database, &options).await {
+        Ok(answer) => answer,
+        Err(error) => return failed(query_error(rule, error)),
+    };
+    let columns: Vec<String> = answer.result.columns.iter().map(|(name, _)| name.clone()).collect();
+    let column_types: Vec<String> = answer.result.columns.iter().map(|(_, ty)| ty.name().to_string()).collect();
+    let rows: Vec<Vec<Value>> = answer.result.rows().map(|row| row.iter().map(json::to_json).collect()).collect();
+    let output = evaluate(RunInput {
+        rule,
+        columns: &columns,
+        column_types: &column_types,
+        rows: &rows,
+        window_start: window.start,
+        window_end: window.end,
+        generated_at: settings.generated_at,
+        context: &settings.context,
+        next_id,
+    });
+    RuleRun {
+        window,
+        status: if output.fired { RunStatus::Alert } else { RunStatus::BelowThreshold },
+        result: Some(answer.result),
+        alerts: output.alerts,
+        warnings: output.warnings.into_iter().map(|w| w.message).collect(),
+        error: None,
+    }
+}
+
+fn plain_error(rule: &AnalyticsRule, code: &str, message: String) -> RunError {
+    RunError {
+        code: code.to_string(),
+        message,
+        help: None,
+        file: rule.source.file.clone(),
+        line: None,
+        column: None,
+        diagnostics: Vec::new(),
+    }
+}
+
+/// A query's error at its place in the rule's file.
+fn query_error(rule: &AnalyticsRule, error: QueryError) -> RunError {
+    let code = error.code().to_string();
+    let QueryError::Invalid(diagnostics) = error else {
+        return plain_error(rule, &code, error.to_string());
+    };
+    let Some(first) = diagnostics.iter().find(|d| d.severity == Severity::Error) else {
+        return plain_error(rule, &code, "the query is not valid".to_string());
+    };
+    let (line, column) = LineIndex::new(&rule.query).line_column(first.span.start);
+    let (line, column) = rule.query_location.in_file(line, column);
+    RunError {
+        code,
+        message: first.message.clone(),
+        help: first.help.clone(),
+        file: rule.source.file.clone(),
+        line: Some(line),
+        column,
+        diagnostics,
+    }
+}

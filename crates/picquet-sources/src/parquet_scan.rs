@@ -1,0 +1,207 @@
+//! Parquet files of a table: only the needed columns, and row groups and pages that the filters leave.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::catalog::Session;
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::expressions::{Column as PhysicalColumn, Literal};
+use datafusion::physical_plan::projection::ProjectionExec;
+use kql_functions::Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use kql_engine::repr::data_type;
+
+use crate::stored::{UNIX_EPOCH, kusto_type, reading_schema, stored_udf};
+
+/// A Parquet file and what its footer says.
+#[derive(Debug, Clone)]
+pub(crate) struct ParquetFile {
+    path: PathBuf,
+    size: u64,
+    schema: SchemaRef,
+    types: Vec<Type>,
+}
+
+/// Field metadata by which Picquet's own files tell the Kusto type.
+const KUSTO_TYPE: &str = "kusto_type";
+
+impl ParquetFile {
+    /// Reads the footer.
+    pub(crate) fn look(path: &Path) -> std::result::Result<ParquetFile, String> {
+        let path = std::fs::canonicalize(path).map_err(|e| e.to_string())?;
+        let file = std::fs::File::open(&path).map_err(|e| e.to_string())?;
+        let size = file.metadata().map_err(|e| e.to_string())?.len();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+        let told = |f: &Field| f.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty));
+        let types = reader.schema().fields().iter().map(|f| told(f).unwrap_or_else(|| kusto_type(f.data_type())));
+        let types = types.collect();
+        Ok(ParquetFile { path, size, schema: Arc::new(reading_schema(reader.schema())), types })
+    }
+
+    /// Its columns and the types that they suggest.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, Type)> {
+        self.schema.fields().iter().map(|f| f.name().as_str()).zip(self.types.iter().copied())
+    }
+
+    /// A scan that gives the projected columns of the table, in Kusto's representation.
+    pub(crate) fn scan(
+        &self,
+        state: &dyn Session,
+        columns: &[(&str, Type)],
+        filters: &[Expr],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
+        let pushed: Vec<Expr> = filters.iter().filter_map(|f| stored_filter(f, &self.schema)).collect();
+        if let Some(predicate) = conjunction(pushed) {
+            let schema = DFSchema::try_from(self.schema.as_ref().clone())?;
+            source = source.with_predicate(state.create_physical_expr(predicate, &schema)?);
+        }
+        let mut needed: Vec<usize> = columns.iter().filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
+        needed.sort_unstable();
+        needed.dedup();
+        let read: Vec<&str> = needed.iter().map(|i| self.schema.field(*i).name().as_str()).collect();
+        let file = PartitionedFile::new(self.path.to_string_lossy().into_owned(), self.size);
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+            .with_file(file)
+            .with_projection_indices(Some(needed.clone()))?
+            .build();
+        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let schema: SchemaRef = scan.schema();
+        let options = Arc::new(state.config_options().clone());
+        let exprs = columns
+            .iter()
+            .map(|(name, ty)| {
+                let value: Arc<dyn PhysicalExpr> = match read.iter().position(|r| r == name) {
+                    Some(at) => {
+                        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
+                        let udf = Arc::new(stored_udf(*ty));
+                        Arc::new(ScalarFunctionExpr::try_new(udf, vec![column], &schema, Arc::clone(&options))?)
+                    }
+                    None => Arc::new(Literal::new(missing(*ty)?)),
+                };
+                Ok((value, (*name).to_string()))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(exprs, scan)?))
+    }
+}
+
+fn missing(ty: Type) -> Result<ScalarValue> {
+    match ty {
+        Type::String => Ok(ScalarValue::Utf8View(Some(String::new()))),
+        other => ScalarValue::try_new_null(&data_type(other)),
+    }
+}
+
+/// Whether a filter is one that files may be pruned by.
+pub(crate) fn is_pushable(filter: &Expr) -> bool {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            comparison(*op).is_some()
+                && matches!(
+                    (left.as_ref(), right.as_ref()),
+                    (Expr::Column(_), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(_))
+                )
+        }
+        _ => false,
+    }
+}
+
+/// The operator with its sides exchanged.
+fn comparison(op: Operator) -> Option<Operator> {
+    Some(match op {
+        Operator::Eq => Operator::Eq,
+        Operator::Lt => Operator::Gt,
+        Operator::LtEq => Operator::GtEq,
+        Operator::Gt => Operator::Lt,
+        Operator::GtEq => Operator::LtEq,
+        _ => return None,
+    })
+}
+
+/// A filter on the table's columns as one on the file's, where it means the same or lets more rows through.
+fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+    let (column, op, value) = match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
+        (Expr::Literal(v, _), Expr::Column(c)) => (c, comparison(*op)?, v),
+        _ => return None,
+    };
+    comparison(op)?;
+    let stored = schema.field_with_name(&column.name).ok()?.data_type();
+    let (op, value) = match (stored, value) {
+        (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) => {
+            let (op, value) = stored_time(op, ticks.checked_sub(UNIX_EPOCH)?, *unit)?;
+            let value = match unit {
+                TimeUnit::Second => ScalarValue::TimestampSecond(Some(value), zone.clone()),
+                TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(Some(value), zone.clone()),
+                TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(Some(value), zone.clone()),
+                TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(Some(value), zone.clone()),
+            };
+            (op, value)
+        }
+        // A null text is read as "", which equals no other text.
+        (DataType::Utf8View, ScalarValue::Utf8View(Some(text))) if op == Operator::Eq && !text.is_empty() => {
+            (op, value.clone())
+        }
+        (DataType::Int64, ScalarValue::Int64(Some(_))) | (DataType::Int32, ScalarValue::Int32(Some(_))) => {
+            (op, value.clone())
+        }
+        _ => return None,
+    };
+    let column = Expr::Column(Column::new_unqualified(column.name.clone()));
+    Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(column), op, Box::new(Expr::Literal(value, None)))))
+}
+
+/// A comparison with ticks since 1970 as one in the stored unit.
+fn stored_time(op: Operator, ticks: i64, unit: TimeUnit) -> Option<(Operator, i64)> {
+    let per_unit = match unit {
+        // Stored nanoseconds are cut to ticks when read, so a tick is a hundred of them.
+        TimeUnit::Nanosecond => {
+            let start = ticks.checked_mul(100)?;
+            return Some(match op {
+                Operator::Gt => (Operator::GtEq, start.checked_add(100)?),
+                Operator::LtEq => (Operator::Lt, start.checked_add(100)?),
+                Operator::Eq => return None,
+                other => (other, start),
+            });
+        }
+        TimeUnit::Microsecond => 10,
+        TimeUnit::Millisecond => 10_000,
+        TimeUnit::Second => 10_000_000,
+    };
+    let (down, exact) = (ticks.div_euclid(per_unit), ticks.rem_euclid(per_unit) == 0);
+    Some(match op {
+        Operator::Lt | Operator::GtEq => (op, if exact { down } else { down + 1 }),
+        Operator::Eq if !exact => return None,
+        other => (other, down),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rounded_so_that_no_row_is_lost() {
+        let micro = |op, ticks| stored_time(op, ticks, TimeUnit::Microsecond);
+        assert_eq!(micro(Operator::GtEq, 15), Some((Operator::GtEq, 2)));
+        assert_eq!(micro(Operator::Gt, 15), Some((Operator::Gt, 1)));
+        assert_eq!(micro(Operator::Lt, 15), Some((Operator::Lt, 2)));
+        assert_eq!(micro(Operator::LtEq, 15), Some((Operator::LtEq, 1)));
+        assert_eq!(micro(Operator::Lt, 20), Some((Operator::Lt, 2)));
+        assert_eq!(micro(Operator::Eq, 15), None);
+        assert_eq!(stored_time(Operator::Gt, 1, TimeUnit::Nanosecond), Some((Operator::GtEq, 200)));
+        assert_eq!(stored_time(Operator::LtEq, -1, TimeUnit::Nanosecond), Some((Operator::Lt, 0)));
+    }
+}

@@ -1,0 +1,128 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jiff::Timestamp;
+use picquet_rules::Duration;
+
+use crate::output::Format;
+
+/// Runs Microsoft Sentinel analytics rules anywhere, without Azure.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The main job on generated data: a day of logs, the run-command rule, its alerts
+    #[command(after_help = "Example:\n  picquet demo --seed 7 --dir /tmp/day")]
+    Demo(DemoArgs),
+    /// Evaluate analytics rules over log files
+    #[command(after_help = "Examples:\n  picquet run rules/ --data export --end 2026-03-15T00:00:00Z\n  \
+                            picquet run rule.yaml --data AzureActivity.csv --format json | jq .alerts")]
+    Run(RunArgs),
+    /// Run KQL over log files
+    #[command(after_help = "Examples:\n  picquet query 'SigninLogs | summarize count() by ResultType' --data export\n  \
+                            picquet query --file hunt.kql --data export --format csv --out hunt.csv\n  \
+                            picquet query --batch queries.jsonl --data export\n  \
+                            picquet query 'T | summarize n=count() by bin(TimeGenerated, 1h) | render timechart' \
+                            --data export --chart hours.svg")]
+    Query(QueryArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// The day is made from this number; the same number gives the same day
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// Keep the logs in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
+
+/// Where the logs are.
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// Log files, folders of them, or TABLE=PATH; a file's name up to its first dot is its table
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) data: Vec<PathBuf>,
+    /// A line or value that cannot be read is an error
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// Bytes that a query may hold in memory, as 2G or 500M; it spills to disk beyond
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub(crate) memory: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Rule files (YAML or ARM JSON), or folders of them
+    #[arg(required = true, value_name = "RULE")]
+    pub(crate) rules: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The scheduled instant: end of the window, and now() in the query; the present by default
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) end: Option<Timestamp>,
+    /// Length of the window, instead of the rule's query period: 1h, 14d, PT5M
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) period: Option<Duration>,
+    /// Form of the output; json gives one object a rule
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to this file, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// The query
+    #[arg(value_name = "KQL", required_unless_present_any = ["file", "batch"])]
+    pub(crate) query: Option<String>,
+    /// Read the query from a file; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["query", "batch"])]
+    pub(crate) file: Option<PathBuf>,
+    /// Answer many queries, a JSON line {"id","query"} each; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "query")]
+    pub(crate) batch: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The instant of now(); the present by default
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) now: Option<Timestamp>,
+    /// Form of the result; by the ending of --out, else a table
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<Format>,
+    /// Write to this file, whole or not at all
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Draw what `render` asks for into this file, .svg or .html
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chart: Option<PathBuf>,
+}
+
+/// An instant: `2026-03-15T00:00:00Z`, or a day.
+fn time(text: &str) -> Result<Timestamp, String> {
+    let day = || format!("{text}T00:00:00Z").parse::<Timestamp>();
+    text.parse::<Timestamp>()
+        .or_else(|_| day())
+        .ok()
+        .ok_or_else(|| "expected an instant as 2026-03-15T00:00:00Z or 2026-03-15".to_string())
+}
+
+/// A size with an optional K, M or G.
+fn bytes(text: &str) -> Result<usize, String> {
+    let (digits, unit) = match text.trim_end_matches(['b', 'B']).split_at_checked(text.len().saturating_sub(1)) {
+        Some((digits, "K" | "k")) => (digits, 1 << 10),
+        Some((digits, "M" | "m")) => (digits, 1 << 20),
+        Some((digits, "G" | "g")) => (digits, 1 << 30),
+        _ => (text, 1),
+    };
+    let size = digits.parse::<usize>().ok().and_then(|n| n.checked_mul(unit)).filter(|n| *n > 0);
+    size.ok_or_else(|| "expected a size as 500M or 2G".to_string())
+}

@@ -1,0 +1,70 @@
+//! Errors in KQL with the source line and a caret.
+
+use std::io::Write;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use kql_syntax::{Diagnostic, Severity};
+use picquet_rules::AnalyticsRule;
+
+/// Most diagnostics that are shown of one query.
+const MOST: usize = 10;
+
+/// Where a query text comes from.
+pub(crate) struct Origin<'o> {
+    /// Shown before the line number; none for a query on the command line.
+    pub(crate) path: Option<&'o str>,
+    /// Line of the file that holds the query's first line.
+    pub(crate) first_line: usize,
+}
+
+impl Origin<'_> {
+    /// The query of a rule in its file.
+    pub(crate) fn of_rule(rule: &AnalyticsRule) -> Origin<'_> {
+        Origin { path: Some(&rule.source.file), first_line: rule.query_location.first_line.max(1) }
+    }
+}
+
+/// Writes diagnostics about `query`.
+pub(crate) fn write(
+    diagnostics: &[Diagnostic],
+    query: &str,
+    origin: &Origin<'_>,
+    color: bool,
+    out: &mut dyn Write,
+) -> std::io::Result<()> {
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    for diagnostic in diagnostics.iter().take(MOST) {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let span = char_range(query, diagnostic);
+        let mut snippet =
+            Snippet::source(query).line_start(origin.first_line).annotation(AnnotationKind::Primary.span(span));
+        if let Some(path) = origin.path {
+            snippet = snippet.path(path);
+        }
+        let mut group = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).element(snippet);
+        if let Some(help) = &diagnostic.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        writeln!(out, "{}", renderer.render(&[group]))?;
+    }
+    if diagnostics.len() > MOST {
+        writeln!(out, "and {} more", diagnostics.len() - MOST)?;
+    }
+    Ok(())
+}
+
+/// The span as a range that lies within the text, on character boundaries.
+fn char_range(query: &str, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
+    let floor = |at: u32| {
+        let mut at = (at as usize).min(query.len());
+        while !query.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let start = floor(diagnostic.span.start);
+    start..floor(diagnostic.span.end).max(start)
+}
