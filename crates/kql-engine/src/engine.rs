@@ -11,14 +11,14 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val, text};
-use kql_semantics::bound::{Column, Expr, ExprKind, Query, Rel, RelKind, Staged};
+use kql_semantics::bound::{Column, Expr, ExprKind, Query, Rel, RelKind};
 use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
 use kql_syntax::{Diagnostic, Severity, ast};
 
 use crate::lower::{Inputs, Lowering, Stage, address};
 use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
-use crate::stage::{self, Computed, Rows, SeriesSpec, UnpackSpec};
+use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
 use crate::{Database, QueryError};
 
 /// Settings of an engine.
@@ -192,7 +192,6 @@ impl<'r> Run<'r> {
             match &rel.kind {
                 RelKind::Shared(index) => self.shared(*index).await,
                 RelKind::MakeSeries { .. } => self.series(rel).await,
-                RelKind::Staged { input, operator } => self.staged(rel, input, operator).await,
                 _ => Ok(()),
             }
         })
@@ -249,8 +248,7 @@ impl<'r> Run<'r> {
     }
 
     async fn series(&mut self, rel: &'r Rel) -> Result<(), QueryError> {
-        let RelKind::MakeSeries { input, keys, defaults, axis, from, to, step, inclusive, nonempty } = &rel.kind
-        else {
+        let RelKind::MakeSeries { input, keys, defaults, axis, from, to, step, inclusive, nonempty } = &rel.kind else {
             return Ok(());
         };
         let mut spec = SeriesSpec {
@@ -276,30 +274,6 @@ impl<'r> Run<'r> {
         let batches = self.run(input).await?;
         let (_, table) = stage::make_series(&batches, &input.columns, &spec)?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: false });
-        Ok(())
-    }
-
-    /// Computes an operator over all rows of its input.
-    async fn staged(&mut self, rel: &'r Rel, input: &'r Rel, operator: &'r Staged) -> Result<(), QueryError> {
-        let batches = self.run(input).await?;
-        let rows = Rows { batches: &batches, columns: &input.columns };
-        let computed = match operator {
-            Staged::Plugin { name, args } => {
-                let mut values = Vec::with_capacity(args.len());
-                for arg in args {
-                    values.push(match arg.kind {
-                        ExprKind::Column(id) => match input.columns.iter().position(|c| c.id == id) {
-                            Some(at) => stage::Argument::Column(at),
-                            None => return Err(crate::lower::internal("a plugin's column is missing")),
-                        },
-                        _ => stage::Argument::Value(self.constant(arg).await?, arg.ty),
-                    });
-                }
-                stage::plugins::run(name, &rows, &values, &rel.columns)?
-            }
-        };
-        let stage = stage::ordered(&rel.columns, &computed)?;
-        self.inputs.stages.insert(address(rel), stage);
         Ok(())
     }
 

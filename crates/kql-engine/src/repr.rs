@@ -49,10 +49,9 @@ pub fn value_at(array: &dyn Array, ty: Type, row: usize) -> Val<'_> {
         Type::Decimal => array.as_primitive_opt::<Decimal128Type>().map(|a| Val::Decimal(a.value(row))),
         Type::String => array.as_string_view_opt().map(|a| Val::Str(Cow::Borrowed(a.value(row)))),
         Type::Dynamic => array.as_string_view_opt().map(|a| Val::Dynamic(Cow::Borrowed(a.value(row)))),
-        Type::Guid => array
-            .as_fixed_size_binary_opt()
-            .and_then(|a| <[u8; 16]>::try_from(a.value(row)).ok())
-            .map(Val::Guid),
+        Type::Guid => {
+            array.as_fixed_size_binary_opt().and_then(|a| <[u8; 16]>::try_from(a.value(row)).ok()).map(Val::Guid)
+        }
     }
     .unwrap_or_else(|| Val::missing(ty))
 }

@@ -4,6 +4,7 @@
 //! a leading `print`, `range`, `datatable`, `let`) stands for its first column of its first row.
 //! `queries/*.kql`: blocks separated by `---`: a query, a line `>`, then `name:type,…` and a JSON array a row, or `error`.
 //! `#` begins a comment line.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,9 +49,8 @@ impl Runner {
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .map(|entries| entries.flatten().map(|e| e.path()).collect())
-        .unwrap_or_default();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder).map(|entries| entries.flatten().map(|e| e.path()).collect()).unwrap_or_default();
     files.retain(|f| f.extension().is_some_and(|e| e == extension));
     files.sort();
     files

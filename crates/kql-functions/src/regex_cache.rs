@@ -20,8 +20,8 @@ pub fn regex(pattern: &str) -> Result<Rc<Regex>, EvalError> {
         if let Some(known) = cache.get(pattern) {
             return Ok(Rc::clone(known));
         }
-        let compiled = Regex::new(pattern)
-            .map_err(|e| EvalError(format!("Regex pattern is ill-formed: '{pattern}': {e}")))?;
+        let compiled =
+            Regex::new(pattern).map_err(|e| EvalError(format!("Regex pattern is ill-formed: '{pattern}': {e}")))?;
         if cache.len() >= MOST {
             cache.clear();
         }

@@ -310,13 +310,6 @@ pub enum RelKind {
         /// `kind=nonempty`
         nonempty: bool,
     },
-    /// Computed as a whole from all rows of the input, in their order.
-    Staged {
-        /// Input.
-        input: Box<Rel>,
-        /// What is computed.
-        operator: Staged,
-    },
     /// A plugin whose columns the data decides, not yet known.
     Open {
         /// Input.
@@ -326,18 +319,6 @@ pub enum RelKind {
     Resolved(usize),
     /// Could not be bound.
     Error,
-}
-
-/// Operators over all rows of their input at once.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Staged {
-    /// A plugin with known columns.
-    Plugin {
-        /// Kusto's name.
-        name: String,
-        /// Its arguments: columns of the input as [`ExprKind::Column`], else values known before the rows are.
-        args: Vec<Expr>,
-    },
 }
 
 /// Rows that several places read.
@@ -428,7 +409,6 @@ impl Rel {
             | RelKind::Parse { input, .. }
             | RelKind::ParseKv { input, .. }
             | RelKind::MakeSeries { input, .. }
-            | RelKind::Staged { input, .. }
             | RelKind::Open { input } => vec![input],
             RelKind::Join { left, right, .. } => vec![left, right],
             RelKind::Union(inputs) => inputs.iter().collect(),
@@ -459,7 +439,6 @@ impl Rel {
             RelKind::MakeSeries { defaults, from, to, step, .. } => {
                 defaults.iter().chain([step]).chain(from).chain(to).collect()
             }
-            RelKind::Staged { operator: Staged::Plugin { args, .. }, .. } => args.iter().collect(),
             RelKind::Table { .. }
             | RelKind::Shared(_)
             | RelKind::Union(_)

@@ -11,4 +11,4 @@ mod nearest;
 
 pub use binder::{BindOptions, Bound, Pending, PendingKind, bind};
 pub use catalog::{Catalog, SavedFunction, SimpleCatalog};
-pub use explain::{render_chart, RenderSpec};
+pub use explain::{RenderSpec, render_chart};

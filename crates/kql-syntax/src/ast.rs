@@ -215,18 +215,50 @@ pub enum UnaryOp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum BinaryOp {
-    Or, And,
-    Add, Sub, Mul, Div, Mod,
-    Equal, NotEqual, Less, LessEqual, Greater, GreaterEqual,
+    Or,
+    And,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
     /// `=~`, `!~`
-    EqualTilde, NotEqualTilde,
-    Has, NotHas, HasCs, NotHasCs,
-    HasPrefix, NotHasPrefix, HasPrefixCs, NotHasPrefixCs,
-    HasSuffix, NotHasSuffix, HasSuffixCs, NotHasSuffixCs,
-    Contains, NotContains, ContainsCs, NotContainsCs,
-    StartsWith, NotStartsWith, StartsWithCs, NotStartsWithCs,
-    EndsWith, NotEndsWith, EndsWithCs, NotEndsWithCs,
-    Like, NotLike, LikeCs, NotLikeCs,
+    EqualTilde,
+    NotEqualTilde,
+    Has,
+    NotHas,
+    HasCs,
+    NotHasCs,
+    HasPrefix,
+    NotHasPrefix,
+    HasPrefixCs,
+    NotHasPrefixCs,
+    HasSuffix,
+    NotHasSuffix,
+    HasSuffixCs,
+    NotHasSuffixCs,
+    Contains,
+    NotContains,
+    ContainsCs,
+    NotContainsCs,
+    StartsWith,
+    NotStartsWith,
+    StartsWithCs,
+    NotStartsWithCs,
+    EndsWith,
+    NotEndsWith,
+    EndsWithCs,
+    NotEndsWithCs,
+    Like,
+    NotLike,
+    LikeCs,
+    NotLikeCs,
     MatchesRegex,
     /// `:` of `search Col:"x"`
     SearchTerm,
@@ -236,7 +268,13 @@ pub enum BinaryOp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum InOp {
-    In, NotIn, InCi, NotInCi, HasAny, NotHasAny, HasAll,
+    In,
+    NotIn,
+    InCi,
+    NotInCi,
+    HasAny,
+    NotHasAny,
+    HasAll,
 }
 
 /// `name = expr`, `(a, b) = expr` or `expr`.
@@ -295,7 +333,9 @@ pub enum GraphElement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum EdgeDirection {
-    Forward, Backward, Any,
+    Forward,
+    Backward,
+    Any,
 }
 
 /// A step of `scan`.
@@ -356,36 +396,104 @@ pub enum OperatorKind {
     As(Name),
     AssertSchema(Vec<ColumnDecl>),
     Consume,
-    Count { as_name: Option<Name> },
+    Count {
+        as_name: Option<Name>,
+    },
     /// `distinct a, b` or `distinct *` (a [`ExprKind::Star`])
     Distinct(Vec<NamedExpr>),
     /// `evaluate f(args) [: (schema)]`; `open` for a schema with `*`.
-    Evaluate { call: Expr, schema: Option<Vec<ColumnDecl>>, open: bool },
+    Evaluate {
+        call: Expr,
+        schema: Option<Vec<ColumnDecl>>,
+        open: bool,
+    },
     Extend(Vec<NamedExpr>),
-    Facet { by: Vec<Expr>, with: Option<Vec<Operator>> },
-    Find { sources: Vec<Expr>, with_source: Option<Name>, predicate: Option<Expr>, project: Option<Vec<FindColumn>>, project_away: Vec<Expr>, smart: bool, pack: bool },
+    Facet {
+        by: Vec<Expr>,
+        with: Option<Vec<Operator>>,
+    },
+    Find {
+        sources: Vec<Expr>,
+        with_source: Option<Name>,
+        predicate: Option<Expr>,
+        project: Option<Vec<FindColumn>>,
+        project_away: Vec<Expr>,
+        smart: bool,
+        pack: bool,
+    },
     Fork(Vec<ForkBranch>),
     GetSchema,
     GraphMarkComponents,
-    GraphMatch { patterns: Vec<Vec<GraphElement>>, r#where: Option<Expr>, project: Vec<NamedExpr> },
-    GraphShortestPaths { patterns: Vec<Vec<GraphElement>>, r#where: Option<Expr>, project: Vec<NamedExpr> },
-    GraphToTable { outputs: Vec<GraphOutput> },
+    GraphMatch {
+        patterns: Vec<Vec<GraphElement>>,
+        r#where: Option<Expr>,
+        project: Vec<NamedExpr>,
+    },
+    GraphShortestPaths {
+        patterns: Vec<Vec<GraphElement>>,
+        r#where: Option<Expr>,
+        project: Vec<NamedExpr>,
+    },
+    GraphToTable {
+        outputs: Vec<GraphOutput>,
+    },
     Invoke(Expr),
     /// Condition parts of `on`: names, or `$left.a == $right.b` expressions; empty for none.
-    Join { right: Box<Expr>, on: Vec<Expr> },
-    Lookup { right: Box<Expr>, on: Vec<Expr> },
-    MacroExpand { group: Box<Expr>, scope: Option<Name>, body: Vec<Statement> },
-    MakeGraph { source: Name, target: Name, with: GraphNodes, partitioned_by: Option<Box<(Name, Expr)>> },
-    MakeSeries { aggregates: Vec<SeriesAggregate>, on: NamedExpr, from: Option<Expr>, to: Option<Expr>, step: Option<Expr>,
+    Join {
+        right: Box<Expr>,
+        on: Vec<Expr>,
+    },
+    Lookup {
+        right: Box<Expr>,
+        on: Vec<Expr>,
+    },
+    MacroExpand {
+        group: Box<Expr>,
+        scope: Option<Name>,
+        body: Vec<Statement>,
+    },
+    MakeGraph {
+        source: Name,
+        target: Name,
+        with: GraphNodes,
+        partitioned_by: Option<Box<(Name, Expr)>>,
+    },
+    MakeSeries {
+        aggregates: Vec<SeriesAggregate>,
+        on: NamedExpr,
+        from: Option<Expr>,
+        to: Option<Expr>,
+        step: Option<Expr>,
         /// The old form `in range(a, b, s)`.
-        in_range: Option<Vec<Expr>>, by: Vec<NamedExpr> },
+        in_range: Option<Vec<Expr>>,
+        by: Vec<NamedExpr>,
+    },
     /// `mv-apply … on ( operators )`
-    MvApply { items: Vec<MvItem>, limit: Option<Expr>, context_id: Option<Name>, body: Vec<Operator> },
-    MvExpand { items: Vec<MvItem>, limit: Option<Expr> },
-    Parse { expr: Expr, pattern: Vec<ParsePiece>, drop_unmatched: bool },
-    ParseKv { expr: Expr, columns: Vec<ColumnDecl>, with: Vec<Property> },
+    MvApply {
+        items: Vec<MvItem>,
+        limit: Option<Expr>,
+        context_id: Option<Name>,
+        body: Vec<Operator>,
+    },
+    MvExpand {
+        items: Vec<MvItem>,
+        limit: Option<Expr>,
+    },
+    Parse {
+        expr: Expr,
+        pattern: Vec<ParsePiece>,
+        drop_unmatched: bool,
+    },
+    ParseKv {
+        expr: Expr,
+        columns: Vec<ColumnDecl>,
+        with: Vec<Property>,
+    },
     /// `partition by k (operators)`, or `{ query }` in braces.
-    Partition { by: Expr, body: PartitionBody },
+    Partition {
+        by: Expr,
+        body: PartitionBody,
+    },
     Print(Vec<NamedExpr>),
     Project(Vec<NamedExpr>),
     ProjectAway(Vec<Expr>),
@@ -394,19 +502,53 @@ pub enum OperatorKind {
     ProjectRename(Vec<NamedExpr>),
     /// Column (may hold wildcards) and `asc`/`desc`/`granny-asc`/`granny-desc`.
     ProjectReorder(Vec<(Expr, Option<Name>)>),
-    Range { column: Name, from: Expr, to: Expr, step: Expr },
-    Reduce { by: NamedExpr, with: Vec<Property> },
-    Render { chart: Option<Name>, properties: Vec<Property> },
+    Range {
+        column: Name,
+        from: Expr,
+        to: Expr,
+        step: Expr,
+    },
+    Reduce {
+        by: NamedExpr,
+        with: Vec<Property>,
+    },
+    Render {
+        chart: Option<Name>,
+        properties: Vec<Property>,
+    },
     Sample(Expr),
-    SampleDistinct { count: Expr, of: NamedExpr },
-    Scan { order_by: Vec<Ordered>, partition_by: Vec<NamedExpr>, declare: Vec<Param>, steps: Vec<ScanStep> },
-    Search { sources: Vec<Expr>, predicate: Expr },
+    SampleDistinct {
+        count: Expr,
+        of: NamedExpr,
+    },
+    Scan {
+        order_by: Vec<Ordered>,
+        partition_by: Vec<NamedExpr>,
+        declare: Vec<Param>,
+        steps: Vec<ScanStep>,
+    },
+    Search {
+        sources: Vec<Expr>,
+        predicate: Expr,
+    },
     Serialize(Vec<NamedExpr>),
     Sort(Vec<Ordered>),
-    Summarize { aggregates: Vec<NamedExpr>, by: Vec<NamedExpr>, bin: Option<Expr> },
+    Summarize {
+        aggregates: Vec<NamedExpr>,
+        by: Vec<NamedExpr>,
+        bin: Option<Expr>,
+    },
     Take(Expr),
-    Top { count: Expr, by: Vec<Ordered>, with_others: Option<Expr> },
-    TopHitters { count: Expr, of: NamedExpr, by: Option<NamedExpr> },
+    Top {
+        count: Expr,
+        by: Vec<Ordered>,
+        with_others: Option<Expr>,
+    },
+    TopHitters {
+        count: Expr,
+        of: NamedExpr,
+        by: Option<NamedExpr>,
+    },
     TopNested(Vec<TopNestedLevel>),
     Union(Vec<Expr>),
     Where(Expr),

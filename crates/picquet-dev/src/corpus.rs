@@ -40,8 +40,7 @@ pub(crate) fn catalog(shared: &Path) -> anyhow::Result<SimpleCatalog> {
     let schemas: BTreeMap<String, Vec<(String, String)>> = serde_json::from_str(&text)?;
     let mut catalog = SimpleCatalog::default();
     for (table, columns) in schemas {
-        let columns =
-            columns.into_iter().map(|(name, ty)| (name, Type::parse(&ty).unwrap_or(Type::Dynamic))).collect();
+        let columns = columns.into_iter().map(|(name, ty)| (name, Type::parse(&ty).unwrap_or(Type::Dynamic))).collect();
         catalog.tables.insert(table, columns);
     }
     for line in json_lines::<FunctionLine>(&shared.join("corpus/functions.jsonl"))? {

@@ -112,7 +112,10 @@ pub(crate) fn compare(
                 let ours = index.line_column(d.span.start).0;
                 lines.count(theirs == ours);
                 if theirs != ours {
-                    let message = format!("line {ours} {} {}, not line {theirs} {} {}", d.code, d.message, error.code, error.message);
+                    let message = format!(
+                        "line {ours} {} {}, not line {theirs} {} {}",
+                        d.code, d.message, error.code, error.message
+                    );
                     show("line", message)?;
                 }
             }

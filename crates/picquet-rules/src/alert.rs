@@ -186,10 +186,7 @@ mod tests {
     fn times_have_ticks() {
         let cases = [
             ("2024-05-01T12:00:00Z", "2024-05-01T12:00:00Z"),
-            (
-                "2024-05-01T12:00:00.123456789Z",
-                "2024-05-01T12:00:00.1234567Z",
-            ),
+            ("2024-05-01T12:00:00.123456789Z", "2024-05-01T12:00:00.1234567Z"),
             ("1960-01-01T00:00:00.000000050Z", "1960-01-01T00:00:00Z"),
         ];
         for (time, expected) in cases {
@@ -201,10 +198,7 @@ mod tests {
     fn technique_columns() {
         let ids = vec!["T1078".to_owned(), "T1110".to_owned()];
         assert_eq!(TechniqueFormat::Commas.write(&ids), "T1078,T1110");
-        assert_eq!(
-            TechniqueFormat::JsonArray.write(&ids),
-            r#"["T1078","T1110"]"#
-        );
+        assert_eq!(TechniqueFormat::JsonArray.write(&ids), r#"["T1078","T1110"]"#);
         assert_eq!(TechniqueFormat::JsonArray.write(&[]), "");
     }
 }

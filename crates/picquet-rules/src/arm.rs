@@ -11,21 +11,12 @@ use crate::read::Candidate;
 const RULE_TYPES: &[&str] = &["alertrules", "alertruletemplates"];
 
 /// Keys of a rule's properties; an object that has the query and one of the others is a rule without a resource.
-const RULE_KEYS: &[&str] = &[
-    "severity",
-    "queryFrequency",
-    "queryPeriod",
-    "triggerOperator",
-    "triggerThreshold",
-];
+const RULE_KEYS: &[&str] = &["severity", "queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold"];
 
 /// Every rule of a JSON file, in the order of the file.
 pub(crate) fn find_rules(root: &Node) -> Vec<Candidate> {
     let mut found = Vec::new();
-    let scope = Scope {
-        template: root,
-        outer: None,
-    };
+    let scope = Scope { template: root, outer: None };
     walk(root, String::new(), &scope, &mut found);
     found
 }
@@ -42,15 +33,8 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>
                 found.push(candidate);
                 return;
             }
-            let inner = Scope {
-                template: node,
-                outer: Some(scope),
-            };
-            let scope = if node.get("resources").is_some() {
-                &inner
-            } else {
-                scope
-            };
+            let inner = Scope { template: node, outer: Some(scope) };
+            let scope = if node.get("resources").is_some() { &inner } else { scope };
             for entry in entries {
                 let path = join(&path, &entry.key);
                 walk(&entry.value, path, scope, found);
@@ -61,17 +45,11 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>
 }
 
 fn join(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 fn candidate(node: &Node, path: &str, scope: &Scope<'_>) -> Option<Candidate> {
-    let properties = node
-        .get("properties")
-        .filter(|inner| inner.entries().is_some());
+    let properties = node.get("properties").filter(|inner| inner.entries().is_some());
     if let Some(properties) = properties
         && (has_rule_type(node) || is_payload(node, properties))
     {
@@ -124,9 +102,7 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         .collect();
     let verbatim = properties.to_json();
     let properties = scope.resolve(properties);
-    let template_name = properties
-        .get("alertRuleTemplateName")
-        .and_then(Node::as_text);
+    let template_name = properties.get("alertRuleTemplateName").and_then(Node::as_text);
     let id = resource_id(node, scope).or_else(|| template_name.map(str::to_owned));
     Candidate {
         path: join(path, "properties"),
@@ -158,10 +134,7 @@ mod tests {
     use serde_json::json;
 
     fn ids(file: &Value) -> Vec<(String, Option<String>)> {
-        find_rules(&Node::from_json(1, file))
-            .into_iter()
-            .map(|rule| (rule.path, rule.id))
-            .collect()
+        find_rules(&Node::from_json(1, file)).into_iter().map(|rule| (rule.path, rule.id)).collect()
     }
 
     #[test]
@@ -182,17 +155,11 @@ mod tests {
         let cases = [
             (
                 json!({"resources": [named(nested_id), named(made_id)]}),
-                vec![
-                    ("resources[0].properties", Some("abc")),
-                    ("resources[1].properties", None),
-                ],
+                vec![("resources[0].properties", Some("abc")), ("resources[1].properties", None)],
             ),
             (named(nested_id), vec![("properties", Some("abc"))]),
             (properties.clone(), vec![("", None)]),
-            (
-                json!([{"kind": "Scheduled", "properties": properties}]),
-                vec![("[0].properties", None)],
-            ),
+            (json!([{"kind": "Scheduled", "properties": properties}]), vec![("[0].properties", None)]),
             (
                 json!({"value": [{"id": "/subscriptions/s/alertRules/r1", "kind": "NRT", "properties": properties}]}),
                 vec![("value[0].properties", Some("r1"))],
@@ -200,10 +167,7 @@ mod tests {
             (
                 json!({"resources": [{"type": "Microsoft.Resources/deployments", "properties": {"template": {
                 "variables": {"id": "inner"}, "resources": [extension]}}}]}),
-                vec![(
-                    "resources[0].properties.template.resources[0].properties",
-                    Some("inner"),
-                )],
+                vec![("resources[0].properties.template.resources[0].properties", Some("inner"))],
             ),
             (
                 json!({"resources": [{"type": "Microsoft.Insights/workbooks", "kind": "shared", "properties": {"x": 1}}]}),
@@ -214,10 +178,8 @@ mod tests {
         ];
         for (file, expected) in cases {
             let found = ids(&file);
-            let found: Vec<(&str, Option<&str>)> = found
-                .iter()
-                .map(|(path, id)| (path.as_str(), id.as_deref()))
-                .collect();
+            let found: Vec<(&str, Option<&str>)> =
+                found.iter().map(|(path, id)| (path.as_str(), id.as_deref())).collect();
             assert_eq!(found, expected, "{file}");
         }
     }

@@ -118,11 +118,7 @@ pub(crate) fn overridden(
     rows: &[&Vec<Value>],
     warnings: &mut Vec<Warning>,
 ) -> Overridden {
-    let mut source = Cells {
-        columns,
-        rows,
-        warnings,
-    };
+    let mut source = Cells { columns, rows, warnings };
     let mut result = Overridden::default();
     if let Some(format) = &details.display_name_format {
         result.display_name = source.render(format, "alertDisplayNameFormat", MAX_NAME_BYTES);
@@ -194,9 +190,7 @@ impl Cells<'_> {
         let text = self.first(column, "alertSeverityColumnName")?;
         let severity = Severity::from_name(&text);
         if severity.is_none() {
-            self.warn(format!(
-                "alertSeverityColumnName: `{text}` is not a severity"
-            ));
+            self.warn(format!("alertSeverityColumnName: `{text}` is not a severity"));
         }
         severity
     }
@@ -220,19 +214,14 @@ impl Cells<'_> {
             .list(column, what)?
             .iter()
             .map(cell_text)
-            .flat_map(|text| {
-                text.split(',')
-                    .map(|id| id.trim().to_owned())
-                    .collect::<Vec<_>>()
-            })
+            .flat_map(|text| text.split(',').map(|id| id.trim().to_owned()).collect::<Vec<_>>())
             .filter(|id| is_technique(id))
             .collect();
         (!ids.is_empty()).then(|| split_techniques(&ids))
     }
 
     fn list_text(&mut self, column: &str, what: &str) -> Option<String> {
-        self.list(column, what)
-            .map(|values| Value::Array(values).to_string())
+        self.list(column, what).map(|values| Value::Array(values).to_string())
     }
 
     /// The distinct values of a list column; cells that hold a JSON array give its elements.
@@ -270,8 +259,7 @@ impl Cells<'_> {
 }
 
 fn is_technique(id: &str) -> bool {
-    let digits =
-        |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
+    let digits = |text: &str, count| text.len() == count && text.bytes().all(|b| b.is_ascii_digit());
     let Some(rest) = id.strip_prefix('T') else {
         return false;
     };
@@ -283,9 +271,7 @@ fn is_technique(id: &str) -> bool {
 
 fn list_elements(cell: &Value) -> Vec<Value> {
     let parsed = match cell {
-        Value::String(text) if text.trim_start().starts_with(['[', '{']) => {
-            serde_json::from_str(text).ok()
-        }
+        Value::String(text) if text.trim_start().starts_with(['[', '{']) => serde_json::from_str(text).ok(),
         _ => None,
     };
     match parsed.as_ref().unwrap_or(cell) {
@@ -332,10 +318,7 @@ mod tests {
             values,
             [
                 ("Who".to_owned(), vec!["alex".to_owned(), "sam".to_owned()]),
-                (
-                    "HowMany".to_owned(),
-                    vec!["3".to_owned(), "{\"a\":1}".to_owned()]
-                ),
+                ("HowMany".to_owned(), vec!["3".to_owned(), "{\"a\":1}".to_owned()]),
             ]
         );
         assert_eq!(warnings.len(), 1);
@@ -345,14 +328,9 @@ mod tests {
     #[test]
     fn custom_detail_limits() {
         let columns = columns(&["N", "Long"]);
-        let rows: Vec<Vec<Value>> = (0..60)
-            .map(|n| vec![json!(n), json!(format!("{n}{}", "x".repeat(100)))])
-            .collect();
+        let rows: Vec<Vec<Value>> = (0..60).map(|n| vec![json!(n), json!(format!("{n}{}", "x".repeat(100)))]).collect();
         let rows: Vec<&Vec<Value>> = rows.iter().collect();
-        let details = [
-            ("N".to_owned(), "N".to_owned()),
-            ("Long".to_owned(), "Long".to_owned()),
-        ];
+        let details = [("N".to_owned(), "N".to_owned()), ("Long".to_owned(), "Long".to_owned())];
         let mut warnings = Vec::new();
         let values = custom_details(&details, &columns, &rows, &mut warnings);
         assert_eq!(values[0].1.len(), 50);
@@ -374,16 +352,8 @@ mod tests {
         ];
         for (format, expected) in cases {
             let mut warnings = Vec::new();
-            let mut cells = Cells {
-                columns: &columns,
-                rows: &rows,
-                warnings: &mut warnings,
-            };
-            assert_eq!(
-                cells.render(format, "f", 256).as_deref(),
-                expected,
-                "{format}"
-            );
+            let mut cells = Cells { columns: &columns, rows: &rows, warnings: &mut warnings };
+            assert_eq!(cells.render(format, "f", 256).as_deref(), expected, "{format}");
         }
         assert_eq!(cut("aé", 2), "a");
     }
@@ -392,26 +362,12 @@ mod tests {
     fn override_values() {
         let columns = columns(&["Sev", "Tac", "Steps", "Score", "Tech"]);
         let rows = [
-            vec![
-                json!("low"),
-                json!("Execution, Nonsense"),
-                json!("one"),
-                json!("0.5"),
-                json!(["T1078.004"]),
-            ],
-            vec![
-                json!("High"),
-                json!("[\"Impact\"]"),
-                json!(["two", "one"]),
-                json!(""),
-                json!("T1110, x"),
-            ],
+            vec![json!("low"), json!("Execution, Nonsense"), json!("one"), json!("0.5"), json!(["T1078.004"])],
+            vec![json!("High"), json!("[\"Impact\"]"), json!(["two", "one"]), json!(""), json!("T1110, x")],
         ];
         let rows: Vec<&Vec<Value>> = rows.iter().collect();
-        let property = |name: &str, column: &str| DynamicProperty {
-            alert_property: name.to_owned(),
-            value: column.to_owned(),
-        };
+        let property =
+            |name: &str, column: &str| DynamicProperty { alert_property: name.to_owned(), value: column.to_owned() };
         let details = AlertDetailsOverride {
             severity_column_name: Some("Sev".to_owned()),
             tactics_column_name: Some("Tac".to_owned()),
@@ -426,22 +382,10 @@ mod tests {
         let mut warnings = Vec::new();
         let result = overridden(&details, &columns, &rows, &mut warnings);
         assert_eq!(result.severity, Some(Severity::Low));
-        assert_eq!(
-            result.tactics,
-            Some(vec!["Execution".into(), "Impact".into()])
-        );
-        assert_eq!(
-            result.remediation_steps.as_deref(),
-            Some(r#"["one","two"]"#)
-        );
+        assert_eq!(result.tactics, Some(vec!["Execution".into(), "Impact".into()]));
+        assert_eq!(result.remediation_steps.as_deref(), Some(r#"["one","two"]"#));
         assert_eq!(result.confidence_score, Some(0.5));
-        assert_eq!(
-            result.techniques,
-            Some((
-                vec!["T1078".into(), "T1110".into()],
-                vec!["T1078.004".into()]
-            ))
-        );
+        assert_eq!(result.techniques, Some((vec!["T1078".into(), "T1110".into()], vec!["T1078.004".into()])));
         assert_eq!(warnings.len(), 1);
 
         let none = overridden(&details, &columns, &[], &mut Vec::new());

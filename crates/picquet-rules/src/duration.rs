@@ -38,8 +38,7 @@ impl DurationError {
     /// What is expected, and the nearest valid value.
     #[must_use]
     pub fn help(&self) -> String {
-        let expected =
-            "expected a duration such as `5m`, `1h`, `14d`, `PT5M`, `P1D` or `1.00:00:00`";
+        let expected = "expected a duration such as `5m`, `1h`, `14d`, `PT5M`, `P1D` or `1.00:00:00`";
         match &self.nearest {
             Some(near) => format!("{expected}; did you mean `{near}`?"),
             None => expected.to_owned(),
@@ -119,11 +118,7 @@ impl Duration {
                 return format!("{}{suffix}", self.0 / unit);
             }
         }
-        if self.0 == 0 {
-            "0s".to_owned()
-        } else {
-            self.to_dotnet()
-        }
+        if self.0 == 0 { "0s".to_owned() } else { self.to_dotnet() }
     }
 
     /// The .NET time span of `ExtendedProperties`: `05:00:00`, `1.00:00:00`.
@@ -131,26 +126,13 @@ impl Duration {
     pub fn to_dotnet(self) -> String {
         let [days, hours, minutes, seconds] = self.parts();
         let ticks = self.0 % SECOND;
-        let day = if days > 0 {
-            format!("{days}.")
-        } else {
-            String::new()
-        };
-        let fraction = if ticks > 0 {
-            format!(".{ticks:07}")
-        } else {
-            String::new()
-        };
+        let day = if days > 0 { format!("{days}.") } else { String::new() };
+        let fraction = if ticks > 0 { format!(".{ticks:07}") } else { String::new() };
         format!("{day}{hours:02}:{minutes:02}:{seconds:02}{fraction}")
     }
 
     fn parts(self) -> [i64; 4] {
-        [
-            self.0 / DAY,
-            self.0 % DAY / HOUR,
-            self.0 % HOUR / MINUTE,
-            self.0 % MINUTE / SECOND,
-        ]
+        [self.0 / DAY, self.0 % DAY / HOUR, self.0 % HOUR / MINUTE, self.0 % MINUTE / SECOND]
     }
 
     fn fraction(self) -> String {
@@ -171,10 +153,7 @@ impl FromStr for Duration {
             .or_else(|| parse_iso(trimmed))
             .or_else(|| parse_dotnet(trimmed))
             .map(Self)
-            .ok_or_else(|| DurationError {
-                text: text.to_owned(),
-                nearest: guess(trimmed),
-            })
+            .ok_or_else(|| DurationError { text: text.to_owned(), nearest: guess(trimmed) })
     }
 }
 
@@ -252,8 +231,7 @@ fn parse_dotnet(text: &str) -> Option<i64> {
     if hours > 23 || minutes > 59 || seconds >= MINUTE {
         return None;
     }
-    days.checked_mul(DAY)?
-        .checked_add(hours * HOUR + minutes * MINUTE + seconds)
+    days.checked_mul(DAY)?.checked_add(hours * HOUR + minutes * MINUTE + seconds)
 }
 
 fn digits(text: &str) -> Option<i64> {
@@ -289,11 +267,7 @@ fn guess(text: &str) -> Option<String> {
     }
     decimal(number, unit_ticks(unit)?).map(|ticks| {
         // Keeps the unit that was written where the number is whole.
-        if number.contains('.') {
-            Duration(ticks).to_short()
-        } else {
-            format!("{number}{unit}")
-        }
+        if number.contains('.') { Duration(ticks).to_short() } else { format!("{number}{unit}") }
     })
 }
 
@@ -320,23 +294,14 @@ mod tests {
             ("05:00:00", "PT5H", "5h", "05:00:00"),
             ("1.00:00:00", "P1D", "1d", "1.00:00:00"),
             ("01:30", "PT1H30M", "90m", "01:30:00"),
-            (
-                "0.00:00:00.0000001",
-                "PT0.0000001S",
-                "00:00:00.0000001",
-                "00:00:00.0000001",
-            ),
+            ("0.00:00:00.0000001", "PT0.0000001S", "00:00:00.0000001", "00:00:00.0000001"),
             ("00:00:00", "PT0S", "0s", "00:00:00"),
             (" 1D ", "P1D", "1d", "1.00:00:00"),
         ];
         for (text, iso, short, dotnet) in cases {
             let parsed: Duration = text.parse().expect(text);
             assert_eq!(
-                (
-                    parsed.to_iso().as_str(),
-                    parsed.to_short().as_str(),
-                    parsed.to_dotnet().as_str()
-                ),
+                (parsed.to_iso().as_str(), parsed.to_short().as_str(), parsed.to_dotnet().as_str()),
                 (iso, short, dotnet),
                 "{text}"
             );

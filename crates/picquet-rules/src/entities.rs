@@ -109,10 +109,8 @@ pub fn extract_entities<'r>(
     rows: impl IntoIterator<Item = &'r Vec<Value>>,
 ) -> Extraction {
     let mut warnings = Vec::new();
-    let resolved: Vec<ResolvedMapping> = mappings
-        .iter()
-        .filter_map(|mapping| ResolvedMapping::new(mapping, columns, &mut warnings))
-        .collect();
+    let resolved: Vec<ResolvedMapping> =
+        mappings.iter().filter_map(|mapping| ResolvedMapping::new(mapping, columns, &mut warnings)).collect();
     let ready_made: Vec<Option<usize>> = sentinel_mappings
         .iter()
         .map(|column| find_column(columns, column, "sentinelEntitiesMappings", &mut warnings))
@@ -136,12 +134,7 @@ pub fn extract_entities<'r>(
     collector.finish()
 }
 
-fn find_column(
-    columns: &[String],
-    name: &str,
-    what: &str,
-    warnings: &mut Vec<Warning>,
-) -> Option<usize> {
+fn find_column(columns: &[String], name: &str, what: &str, warnings: &mut Vec<Warning>) -> Option<usize> {
     let found = column_index(columns, name);
     if found.is_none() {
         let message = format!("{what}: the result has no column `{name}`");
@@ -157,11 +150,7 @@ struct ResolvedMapping<'a> {
 }
 
 impl<'a> ResolvedMapping<'a> {
-    fn new(
-        mapping: &'a EntityMapping,
-        columns: &[String],
-        warnings: &mut Vec<Warning>,
-    ) -> Option<Self> {
+    fn new(mapping: &'a EntityMapping, columns: &[String], warnings: &mut Vec<Warning>) -> Option<Self> {
         let Some(entity) = entity_type(&mapping.entity_type) else {
             let message = format!("entity type `{}` does not exist", mapping.entity_type);
             Warning::new(WarningKind::EntityMapping, message).push(warnings);
@@ -250,12 +239,7 @@ impl Collector {
     /// Adds an entity unless an equal one is there; gives the id under which it is known.
     ///
     /// [I] Entities are equal when type and identifier values are the same, letter by letter.
-    fn add(
-        &mut self,
-        source: usize,
-        json_type: String,
-        fields: Vec<(String, Value)>,
-    ) -> Option<usize> {
+    fn add(&mut self, source: usize, json_type: String, fields: Vec<(String, Value)>) -> Option<usize> {
         let key = content_key(&json_type, &fields);
         if let Some(id) = self.by_content.get(&key) {
             return *id;
@@ -265,11 +249,7 @@ impl Collector {
             self.by_content.insert(key, None);
             return None;
         }
-        let entity = Entity {
-            id: self.next_id,
-            json_type,
-            fields,
-        };
+        let entity = Entity { id: self.next_id, json_type, fields };
         let size = serde_json::to_string(&entity).map_or(0, |text| text.len() + 1);
         if self.bytes + size > MAX_ENTITY_BYTES {
             self.over_size += 1;
@@ -336,29 +316,18 @@ impl Collector {
                 self.share,
                 self.counts.len()
             );
-            self.warnings
-                .push(Warning::new(WarningKind::EntitiesDropped, message));
+            self.warnings.push(Warning::new(WarningKind::EntitiesDropped, message));
         }
         if self.over_size > 0 {
-            let message = format!(
-                "{} entities left out: more than {MAX_ENTITY_BYTES} bytes",
-                self.over_size
-            );
-            self.warnings
-                .push(Warning::new(WarningKind::EntitiesDropped, message));
+            let message = format!("{} entities left out: more than {MAX_ENTITY_BYTES} bytes", self.over_size);
+            self.warnings.push(Warning::new(WarningKind::EntitiesDropped, message));
         }
-        Extraction {
-            entities: self.entities,
-            warnings: self.warnings,
-        }
+        Extraction { entities: self.entities, warnings: self.warnings }
     }
 }
 
 fn content_key(json_type: &str, fields: &[(String, Value)]) -> String {
-    let mut sorted: Vec<String> = fields
-        .iter()
-        .map(|(name, value)| format!("{name}\u{1}{value}"))
-        .collect();
+    let mut sorted: Vec<String> = fields.iter().map(|(name, value)| format!("{name}\u{1}{value}")).collect();
     sorted.sort_unstable();
     format!("{json_type}\u{2}{}", sorted.join("\u{2}"))
 }
@@ -410,10 +379,7 @@ impl<'a> References<'a> {
                     .map(|(name, inner)| (name.clone(), self.renumber(inner, depth + 1)))
                     .collect()
             }
-            Value::Array(items) => items
-                .iter()
-                .map(|item| self.renumber(item, depth + 1))
-                .collect(),
+            Value::Array(items) => items.iter().map(|item| self.renumber(item, depth + 1)).collect(),
             _ => value.clone(),
         }
     }

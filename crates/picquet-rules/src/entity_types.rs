@@ -26,19 +26,14 @@ impl EntityType {
     /// Whether a set of identifiers completes a required set.
     #[must_use]
     pub fn accepts<'a>(&self, present: impl IntoIterator<Item = &'a str> + Clone) -> bool {
-        self.required.iter().any(|set| {
-            set.iter()
-                .all(|id| present.clone().into_iter().any(|have| have == *id))
-        })
+        self.required.iter().any(|set| set.iter().all(|id| present.clone().into_iter().any(|have| have == *id)))
     }
 }
 
 /// The type of a name, whatever its case; none for an unknown one.
 #[must_use]
 pub fn entity_type(name: &str) -> Option<&'static EntityType> {
-    ENTITY_TYPES
-        .iter()
-        .find(|entity| entity.name.eq_ignore_ascii_case(name.trim()))
+    ENTITY_TYPES.iter().find(|entity| entity.name.eq_ignore_ascii_case(name.trim()))
 }
 
 /// All types, in the order of the specification.
@@ -62,14 +57,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
             "CloudAppAccountId",
             "IsAnonymized",
         ],
-        required: &[
-            &["FullName"],
-            &["Sid"],
-            &["Name"],
-            &["AadUserId"],
-            &["PUID"],
-            &["ObjectGuid"],
-        ],
+        required: &[&["FullName"], &["Sid"], &["Name"], &["AadUserId"], &["PUID"], &["ObjectGuid"]],
         strong: &[
             &["Name", "UPNSuffix"],
             &["AadUserId"],
@@ -97,13 +85,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
             "OSVersion",
             "IsDomainJoined",
         ],
-        required: &[
-            &["FullName"],
-            &["HostName"],
-            &["NetBiosName"],
-            &["AzureID"],
-            &["OMSAgentID"],
-        ],
+        required: &[&["FullName"], &["HostName"], &["NetBiosName"], &["AzureID"], &["OMSAgentID"]],
         strong: &[
             &["HostName", "NTDomain"],
             &["HostName", "DnsDomain"],
@@ -121,13 +103,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
         required: &[&["Address"]],
         strong: &[&["Address"], &["Address", "AddressScope"]],
     },
-    EntityType {
-        name: "URL",
-        json_type: "url",
-        identifiers: &["Url"],
-        required: &[&["Url"]],
-        strong: &[&["Url"]],
-    },
+    EntityType { name: "URL", json_type: "url", identifiers: &["Url"], required: &[&["Url"]], strong: &[&["Url"]] },
     EntityType {
         name: "AzureResource",
         json_type: "azure-resource",
@@ -140,12 +116,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
         json_type: "cloud-application",
         identifiers: &["AppId", "Name", "InstanceName"],
         required: &[&["AppId"], &["Name"]],
-        strong: &[
-            &["AppId"],
-            &["Name"],
-            &["AppId", "InstanceName"],
-            &["Name", "InstanceName"],
-        ],
+        strong: &[&["AppId"], &["Name"], &["AppId", "InstanceName"], &["Name", "InstanceName"]],
     },
     EntityType {
         name: "DNS",
@@ -159,11 +130,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
         json_type: "file",
         identifiers: &["Directory", "Name"],
         required: &[&["Name"]],
-        strong: &[
-            &["Name", "Directory"],
-            &["Name", "FileHash"],
-            &["Name", "Directory", "FileHash"],
-        ],
+        strong: &[&["Name", "Directory"], &["Name", "FileHash"], &["Name", "Directory", "FileHash"]],
     },
     EntityType {
         name: "FileHash",
@@ -182,12 +149,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
     EntityType {
         name: "Process",
         json_type: "process",
-        identifiers: &[
-            "ProcessId",
-            "CommandLine",
-            "ElevationToken",
-            "CreationTimeUtc",
-        ],
+        identifiers: &["ProcessId", "CommandLine", "ElevationToken", "CreationTimeUtc"],
         required: &[&["CommandLine"], &["ProcessId"]],
         strong: &[
             &["Host", "ProcessId", "CreationTimeUtc"],
@@ -219,13 +181,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
     EntityType {
         name: "Mailbox",
         json_type: "mailbox",
-        identifiers: &[
-            "MailboxPrimaryAddress",
-            "DisplayName",
-            "Upn",
-            "ExternalDirectoryObjectId",
-            "RiskLevel",
-        ],
+        identifiers: &["MailboxPrimaryAddress", "DisplayName", "Upn", "ExternalDirectoryObjectId", "RiskLevel"],
         required: &[&["MailboxPrimaryAddress"]],
         strong: &[&["MailboxPrimaryAddress"]],
     },
@@ -300,12 +256,7 @@ pub const ENTITY_TYPES: &[EntityType] = &[
             "SubmissionDate",
             "Submitter",
         ],
-        required: &[
-            &["SubmissionId"],
-            &["NetworkMessageId"],
-            &["Recipient"],
-            &["Submitter"],
-        ],
+        required: &[&["SubmissionId"], &["NetworkMessageId"], &["Recipient"], &["Submitter"]],
         strong: &[&["SubmissionId", "NetworkMessageId", "Recipient", "Submitter"]],
     },
     EntityType {
@@ -342,10 +293,7 @@ mod tests {
             for id in entity.required.iter().copied().flatten() {
                 assert!(entity.identifier(id).is_some(), "{} {id}", entity.name);
             }
-            assert_eq!(
-                entity_type(&entity.name.to_lowercase()).map(|found| found.name),
-                Some(entity.name)
-            );
+            assert_eq!(entity_type(&entity.name.to_lowercase()).map(|found| found.name), Some(entity.name));
         }
     }
 
@@ -360,11 +308,7 @@ mod tests {
         ];
         for (name, present, expected) in cases {
             let entity = entity_type(name).expect(name);
-            assert_eq!(
-                entity.accepts(present.iter().copied()),
-                expected,
-                "{name} {present:?}"
-            );
+            assert_eq!(entity.accepts(present.iter().copied()), expected, "{name} {present:?}");
         }
     }
 }

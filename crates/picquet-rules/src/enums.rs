@@ -95,16 +95,8 @@ pub enum TriggerOperator {
 
 impl TriggerOperator {
     /// Both spellings of every operator, YAML's first.
-    pub const NAMES: &'static [&'static str] = &[
-        "gt",
-        "lt",
-        "eq",
-        "ne",
-        "GreaterThan",
-        "LessThan",
-        "Equal",
-        "NotEqual",
-    ];
+    pub const NAMES: &'static [&'static str] =
+        &["gt", "lt", "eq", "ne", "GreaterThan", "LessThan", "Equal", "NotEqual"];
 
     /// The ARM spelling.
     #[must_use]
@@ -132,16 +124,9 @@ impl TriggerOperator {
     #[must_use]
     pub fn from_name(text: &str) -> Option<Self> {
         let text = text.trim();
-        [
-            Self::GreaterThan,
-            Self::LessThan,
-            Self::Equal,
-            Self::NotEqual,
-        ]
-        .into_iter()
-        .find(|op| {
-            text.eq_ignore_ascii_case(op.as_yaml()) || text.eq_ignore_ascii_case(op.as_arm())
-        })
+        [Self::GreaterThan, Self::LessThan, Self::Equal, Self::NotEqual]
+            .into_iter()
+            .find(|op| text.eq_ignore_ascii_case(op.as_yaml()) || text.eq_ignore_ascii_case(op.as_arm()))
     }
 
     /// The spelling of the operator that a wrong text comes nearest to: signs, and the names of other
@@ -159,9 +144,7 @@ impl TriggerOperator {
             let front = |name: &&str| lower.starts_with(&name.to_ascii_lowercase());
             Self::NAMES[4..].iter().copied().find(front)
         };
-        alias
-            .or_else(by_front)
-            .or_else(|| crate::error::nearest(&lower, Self::NAMES.iter().copied()))
+        alias.or_else(by_front).or_else(|| crate::error::nearest(&lower, Self::NAMES.iter().copied()))
     }
 
     /// Whether a number of rows fires against a threshold.
@@ -323,10 +306,7 @@ mod tests {
     fn kinds_and_order() {
         assert!(RuleKind::from_name("nrt").is_executable());
         assert!(!RuleKind::from_name("Fusion").is_executable());
-        assert_eq!(
-            RuleKind::from_name("Anomaly"),
-            RuleKind::Unknown("Anomaly".into())
-        );
+        assert_eq!(RuleKind::from_name("Anomaly"), RuleKind::Unknown("Anomaly".into()));
         for name in RuleKind::NAMES {
             assert_eq!(RuleKind::from_name(name).as_str(), *name);
         }

@@ -64,10 +64,7 @@ pub struct Warning {
 
 impl Warning {
     pub(crate) fn new(kind: WarningKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 
     /// Adds the warning unless the same one is there already: a fault of a mapping shows once, not once an alert.
@@ -100,10 +97,7 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The valid value nearest to a wrong one, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(
-    wrong: &str,
-    valid: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.trim().to_ascii_lowercase();
     let valid: Vec<&str> = valid.into_iter().collect();
     let alias = ALIASES.iter().find(|(word, _)| *word == wrong);

@@ -29,20 +29,11 @@ impl Scope<'_> {
             Data::Scalar { text, .. } => return self.resolve_text(node, text, 0),
             Data::List(items) => Data::List(items.iter().map(|item| self.resolve(item)).collect()),
             Data::Object(entries) => Data::Object(
-                entries
-                    .iter()
-                    .map(|entry| Entry {
-                        value: self.resolve(&entry.value),
-                        ..entry.clone()
-                    })
-                    .collect(),
+                entries.iter().map(|entry| Entry { value: self.resolve(&entry.value), ..entry.clone() }).collect(),
             ),
             Data::Unresolved { .. } => node.data.clone(),
         };
-        Node {
-            line: node.line,
-            data,
-        }
+        Node { line: node.line, data }
     }
 
     fn resolve_text(&self, node: &Node, text: &str, depth: usize) -> Node {
@@ -55,15 +46,9 @@ impl Scope<'_> {
         let value = parse(body).and_then(|expression| self.evaluate(&expression, depth + 1));
         let data = match value {
             Ok(value) => value.data,
-            Err(reason) => Data::Unresolved {
-                text: text.to_owned(),
-                reason,
-            },
+            Err(reason) => Data::Unresolved { text: text.to_owned(), reason },
         };
-        Node {
-            line: node.line,
-            data,
-        }
+        Node { line: node.line, data }
     }
 
     /// The text of a name or id; parts that stay unknown are [`UNKNOWN_PART`].
@@ -117,19 +102,14 @@ impl Scope<'_> {
                 };
                 let key = self.evaluate(key, depth + 1)?;
                 let key = key.as_text().unwrap_or_default();
-                if lower == "parameters" {
-                    self.parameter(key, depth)
-                } else {
-                    self.variable(key, depth)
-                }
+                if lower == "parameters" { self.parameter(key, depth) } else { self.variable(key, depth) }
             }
             "concat" | "format" | "tolower" | "toupper" => {
                 let mut parts = Vec::new();
                 for argument in arguments {
                     let value = self.evaluate(argument, depth + 1)?;
                     let text = value.as_text().map(str::to_owned);
-                    parts
-                        .push(text.ok_or_else(|| format!("`{name}` of something else than text"))?);
+                    parts.push(text.ok_or_else(|| format!("`{name}` of something else than text"))?);
                 }
                 Ok(Node::text(
                     0,
@@ -184,31 +164,18 @@ impl Scope<'_> {
     /// Resolves inside a variable's object or list, with the depth kept: variables may name each other.
     fn resolve_members(&self, node: &Node, depth: usize) -> Node {
         let one = |value: &Node| match &value.data {
-            Data::Scalar { text, .. } if depth <= MAX_DEPTH => {
-                self.resolve_text(value, text, depth)
-            }
-            Data::List(_) | Data::Object(_) if depth <= MAX_DEPTH => {
-                self.resolve_members(value, depth + 1)
-            }
+            Data::Scalar { text, .. } if depth <= MAX_DEPTH => self.resolve_text(value, text, depth),
+            Data::List(_) | Data::Object(_) if depth <= MAX_DEPTH => self.resolve_members(value, depth + 1),
             _ => value.clone(),
         };
         let data = match &node.data {
             Data::List(items) => Data::List(items.iter().map(one).collect()),
-            Data::Object(entries) => Data::Object(
-                entries
-                    .iter()
-                    .map(|entry| Entry {
-                        value: one(&entry.value),
-                        ..entry.clone()
-                    })
-                    .collect(),
-            ),
+            Data::Object(entries) => {
+                Data::Object(entries.iter().map(|entry| Entry { value: one(&entry.value), ..entry.clone() }).collect())
+            }
             other => other.clone(),
         };
-        Node {
-            line: node.line,
-            data,
-        }
+        Node { line: node.line, data }
     }
 }
 
@@ -240,24 +207,14 @@ fn fill_format(parts: &[String]) -> String {
 enum Expression {
     Text(String),
     Plain(String),
-    Call {
-        name: String,
-        arguments: Vec<Expression>,
-    },
-    Member {
-        object: Box<Expression>,
-        key: String,
-    },
+    Call { name: String, arguments: Vec<Expression> },
+    Member { object: Box<Expression>, key: String },
 }
 
 fn parse(body: &str) -> Result<Expression, String> {
     let mut parser = Parser { rest: body };
     let expression = parser.expression(0)?;
-    if parser.rest.trim().is_empty() {
-        Ok(expression)
-    } else {
-        Err("the expression cannot be read".to_owned())
-    }
+    if parser.rest.trim().is_empty() { Ok(expression) } else { Err("the expression cannot be read".to_owned()) }
 }
 
 struct Parser<'a> {
@@ -319,18 +276,12 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok(Expression::Call {
-            name: word,
-            arguments,
-        })
+        Ok(Expression::Call { name: word, arguments })
     }
 
     fn word(&mut self) -> Result<String, String> {
         self.rest = self.rest.trim_start();
-        let end = self
-            .rest
-            .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-')
-            .unwrap_or(self.rest.len());
+        let end = self.rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').unwrap_or(self.rest.len());
         if end == 0 {
             return Err("the expression cannot be read".to_owned());
         }
@@ -359,10 +310,7 @@ impl Parser<'_> {
 }
 
 fn member(object: Expression, key: String) -> Expression {
-    Expression::Member {
-        object: Box::new(object),
-        key,
-    }
+    Expression::Member { object: Box::new(object), key }
 }
 
 #[cfg(test)]
@@ -392,10 +340,7 @@ mod tests {
     #[test]
     fn values() {
         let template = template();
-        let scope = Scope {
-            template: &template,
-            outer: None,
-        };
+        let scope = Scope { template: &template, outer: None };
         let cases = [
             ("[parameters('period')]", Ok(json!("PT1H"))),
             ("[parameters('count')]", Ok(json!(3))),
@@ -407,19 +352,10 @@ mod tests {
             ("[[Deprecated] name", Ok(json!("[[Deprecated] name"))),
             ("[Deprecated] name", Ok(json!("[Deprecated] name"))),
             ("plain", Ok(json!("plain"))),
-            (
-                "[parameters('open')]",
-                Err("parameter `open` has no default value"),
-            ),
+            ("[parameters('open')]", Err("parameter `open` has no default value")),
             ("[parameters('gone')]", Err("there is no parameter `gone`")),
-            (
-                "[parameters('made')]",
-                Err("`newGuid()` is known only at deployment"),
-            ),
-            (
-                "[parameters('loop')]",
-                Err("the expression refers to itself"),
-            ),
+            ("[parameters('made')]", Err("`newGuid()` is known only at deployment")),
+            ("[parameters('loop')]", Err("the expression refers to itself")),
             ("[a b]", Err("the expression cannot be read")),
             ("[concat('a]", Err("text without an end in the expression")),
         ];
@@ -436,19 +372,10 @@ mod tests {
     #[test]
     fn partial_names() {
         let template = template();
-        let scope = Scope {
-            template: &template,
-            outer: None,
-        };
+        let scope = Scope { template: &template, outer: None };
         let cases = [
-            (
-                "[concat(parameters('open'),'/Microsoft.SecurityInsights/abc')]",
-                "\0/Microsoft.SecurityInsights/abc",
-            ),
-            (
-                "[format('{0}/x/{1}', parameters('open'), 'abc')]",
-                "\0/x/abc",
-            ),
+            ("[concat(parameters('open'),'/Microsoft.SecurityInsights/abc')]", "\0/Microsoft.SecurityInsights/abc"),
+            ("[format('{0}/x/{1}', parameters('open'), 'abc')]", "\0/x/abc"),
             ("[concat('a/', parameters('made'))]", "a/\0"),
             ("plain/abc", "plain/abc"),
         ];

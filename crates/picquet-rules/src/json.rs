@@ -14,11 +14,7 @@ pub(crate) struct SyntaxError {
 
 /// Reads one JSON value that fills the whole text.
 pub(crate) fn parse(text: &str) -> Result<Node, SyntaxError> {
-    let mut parser = Parser {
-        text,
-        position: 0,
-        line: 1,
-    };
+    let mut parser = Parser { text, position: 0, line: 1 };
     let node = parser.value(0)?;
     parser.skip_blank()?;
     if parser.peek().is_some() {
@@ -35,10 +31,7 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn error(&self, message: &str) -> SyntaxError {
-        SyntaxError {
-            line: self.line,
-            message: message.to_owned(),
-        }
+        SyntaxError { line: self.line, message: message.to_owned() }
     }
 
     fn peek(&self) -> Option<char> {
@@ -150,10 +143,7 @@ impl Parser<'_> {
     fn word(&mut self) -> Result<Node, SyntaxError> {
         let line = self.line;
         let start = self.position;
-        while self
-            .peek()
-            .is_some_and(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-        {
+        while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || "+-.".contains(c)) {
             self.next();
         }
         let word = &self.text[start..self.position];
@@ -161,10 +151,7 @@ impl Parser<'_> {
         if is_word || serde_json::from_str::<serde_json::Number>(word).is_ok() {
             Ok(Node::plain(line, word))
         } else {
-            Err(SyntaxError {
-                line,
-                message: format!("`{word}` is no JSON value"),
-            })
+            Err(SyntaxError { line, message: format!("`{word}` is no JSON value") })
         }
     }
 
@@ -179,10 +166,7 @@ impl Parser<'_> {
                 _ => text.push(c),
             }
         }
-        Err(SyntaxError {
-            line: opening_line,
-            message: "string without an end".to_owned(),
-        })
+        Err(SyntaxError { line: opening_line, message: "string without an end".to_owned() })
     }
 
     fn escape(&mut self) -> Result<char, SyntaxError> {
@@ -232,10 +216,7 @@ mod tests {
     #[test]
     fn values() {
         let cases = [
-            (
-                r#"{"a":[1,-2.5e3,true,null],"b":{}}"#,
-                json!({"a":[1,-2500.0,true,null],"b":{}}),
-            ),
+            (r#"{"a":[1,-2.5e3,true,null],"b":{}}"#, json!({"a":[1,-2500.0,true,null],"b":{}})),
             ("// c\n{ /* d\n */ \"a\": \"x\ny\" }", json!({"a":"x\ny"})),
             (r#""\u0041\ud83d\ude00\n\/\"""#, json!("A😀\n/\"")),
             (r#""\ud83d""#, json!("\u{fffd}")),
@@ -266,20 +247,12 @@ mod tests {
             ("01", 1, "`01` is no JSON value"),
             ("{} x", 1, "text after the end of the value"),
             ("", 1, "the text ends where a JSON value is expected"),
-            (
-                r#""\u12""#,
-                1,
-                "expected four hexadecimal digits after `\\u`",
-            ),
+            (r#""\u12""#, 1, "expected four hexadecimal digits after `\\u`"),
             (deep.as_str(), 1, "nested too deeply"),
         ];
         for (text, line, message) in cases {
             let error = parse(text).expect_err(text);
-            assert_eq!(
-                (error.line, error.message.as_str()),
-                (line, message),
-                "{text}"
-            );
+            assert_eq!((error.line, error.message.as_str()), (line, message), "{text}");
         }
     }
 }

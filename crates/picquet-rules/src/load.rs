@@ -34,13 +34,7 @@ impl Loaded {
     fn failed(file: &str, line: Option<usize>, message: String, help: Option<String>) -> Self {
         Self {
             file: file.to_owned(),
-            errors: vec![RuleError {
-                file: file.to_owned(),
-                path: String::new(),
-                line,
-                message,
-                help,
-            }],
+            errors: vec![RuleError { file: file.to_owned(), path: String::new(), line, message, help }],
             ..Self::default()
         }
     }
@@ -146,10 +140,7 @@ fn load_if_rules(name: &str, text: &str) -> Loaded {
         Ok(candidates) => candidates,
         Err(error) => return syntax_failure(name, text, error),
     };
-    let mut loaded = Loaded {
-        file: name.to_owned(),
-        ..Loaded::default()
-    };
+    let mut loaded = Loaded { file: name.to_owned(), ..Loaded::default() };
     for candidate in candidates {
         let reading = read_rule(name, &candidate);
         loaded.rules.extend(reading.rule);
@@ -160,9 +151,7 @@ fn load_if_rules(name: &str, text: &str) -> Loaded {
 }
 
 fn is_json(name: &str, text: &str) -> bool {
-    let is_json_file = Path::new(name)
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let is_json_file = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
     is_json_file || text.trim_start().starts_with(['{', '['])
 }
 
@@ -176,9 +165,7 @@ fn is_json_lines(name: &str, text: &str) -> bool {
 fn syntax_failure(name: &str, text: &str, error: SyntaxError) -> Loaded {
     let format = if is_json(name, text) { "JSON" } else { "YAML" };
     let help = match format {
-        "YAML" if error.message.contains("duplicated key") => {
-            "a key may stand only once in a mapping".to_owned()
-        }
+        "YAML" if error.message.contains("duplicated key") => "a key may stand only once in a mapping".to_owned(),
         "YAML" => "check the indentation and the quotes around that line".to_owned(),
         _ => "expected an ARM template, a resource or a payload in JSON".to_owned(),
     };
@@ -208,8 +195,7 @@ fn yaml_rules(documents: Vec<Node>) -> Vec<Candidate> {
 fn is_yaml_rule(document: &Node) -> bool {
     let has = |key: &str| document.get(key).is_some();
     let kind = document.get("kind").and_then(Node::as_text);
-    let has_rule_kind =
-        kind.is_some_and(|kind| !matches!(RuleKind::from_name(kind), RuleKind::Unknown(_)));
+    let has_rule_kind = kind.is_some_and(|kind| !matches!(RuleKind::from_name(kind), RuleKind::Unknown(_)));
     let is_rule_without_query = has("severity") && (has("name") || has("triggerOperator"));
     has_rule_kind || looks_like_rule(document) || is_rule_without_query
 }
@@ -219,10 +205,7 @@ fn is_yaml_rule(document: &Node) -> bool {
 #[must_use]
 pub fn decode_text(bytes: &[u8]) -> String {
     let utf16 = |order: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = bytes[2..]
-            .chunks_exact(2)
-            .map(|pair| order([pair[0], pair[1]]))
-            .collect();
+        let units: Vec<u16> = bytes[2..].chunks_exact(2).map(|pair| order([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units)
     };
     match bytes {
@@ -238,10 +221,7 @@ pub fn decode_text(bytes: &[u8]) -> String {
 fn windows_1252(byte: u8) -> char {
     const HIGH: &str = "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8d}Ž\u{8f}\u{90}‘’“”•–—˜™š›œ\u{9d}žŸ";
     match byte {
-        0x80..=0x9F => HIGH
-            .chars()
-            .nth(usize::from(byte - 0x80))
-            .unwrap_or(char::REPLACEMENT_CHARACTER),
+        0x80..=0x9F => HIGH.chars().nth(usize::from(byte - 0x80)).unwrap_or(char::REPLACEMENT_CHARACTER),
         _ => char::from(byte),
     }
 }

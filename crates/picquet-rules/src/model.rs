@@ -137,17 +137,11 @@ pub(crate) fn split_techniques(list: &[String]) -> (Vec<String>, Vec<String>) {
     (parents, subs)
 }
 
-fn pairs_as_map<S: Serializer>(
-    pairs: &[(String, String)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn pairs_as_map<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(key, column)| (key, column)))
 }
 
-fn optional_time<S: Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn optional_time<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|time| time.to_string()).serialize(serializer)
 }
 
@@ -200,11 +194,7 @@ pub struct QueryLocation {
 }
 
 impl QueryLocation {
-    pub(crate) const NONE: Self = Self {
-        style: QueryStyle::Inline,
-        first_line: 0,
-        indent: 0,
-    };
+    pub(crate) const NONE: Self = Self { style: QueryStyle::Inline, first_line: 0, indent: 0 };
 
     /// Line and column of the file (both from 1) for a line and column of the query (both from 1).
     ///
@@ -212,10 +202,7 @@ impl QueryLocation {
     #[must_use]
     pub const fn in_file(&self, line: usize, column: usize) -> (usize, Option<usize>) {
         match self.style {
-            QueryStyle::Block => (
-                self.first_line + line.saturating_sub(1),
-                Some(column + self.indent),
-            ),
+            QueryStyle::Block => (self.first_line + line.saturating_sub(1), Some(column + self.indent)),
             QueryStyle::Inline => (self.first_line, None),
         }
     }
@@ -232,10 +219,7 @@ pub struct Trigger {
 
 impl Trigger {
     /// More than zero rows: the wizard's default, and what NRT rules always use.
-    pub const ANY_ROW: Self = Self {
-        operator: TriggerOperator::GreaterThan,
-        threshold: 0,
-    };
+    pub const ANY_ROW: Self = Self { operator: TriggerOperator::GreaterThan, threshold: 0 };
 
     /// Whether a number of rows fires.
     #[must_use]
@@ -302,10 +286,7 @@ pub struct IncidentConfiguration {
 
 impl Default for IncidentConfiguration {
     fn default() -> Self {
-        Self {
-            create_incident: true,
-            grouping: GroupingConfiguration::default(),
-        }
+        Self { create_incident: true, grouping: GroupingConfiguration::default() }
     }
 }
 
@@ -376,11 +357,7 @@ mod tests {
         // relevantTechniques, techniques, subTechniques
         let cases: [(&[&str], &[&str], &[&str]); 4] = [
             (&["T1570", "T1059.001"], &["T1570", "T1059"], &["T1059.001"]),
-            (
-                &["T1078.003", "T1078.004", "T1078"],
-                &["T1078"],
-                &["T1078.003", "T1078.004"],
-            ),
+            (&["T1078.003", "T1078.004", "T1078"], &["T1078"], &["T1078.003", "T1078.004"]),
             (&["T1078", "T1078"], &["T1078"], &[]),
             (&[], &[], &[]),
         ];
@@ -394,17 +371,10 @@ mod tests {
 
     #[test]
     fn query_places() {
-        let block = QueryLocation {
-            style: QueryStyle::Block,
-            first_line: 10,
-            indent: 2,
-        };
+        let block = QueryLocation { style: QueryStyle::Block, first_line: 10, indent: 2 };
         assert_eq!(block.in_file(1, 1), (10, Some(3)));
         assert_eq!(block.in_file(4, 7), (13, Some(9)));
-        let inline = QueryLocation {
-            style: QueryStyle::Inline,
-            ..block
-        };
+        let inline = QueryLocation { style: QueryStyle::Inline, ..block };
         assert_eq!(inline.in_file(4, 7), (10, None));
     }
 }

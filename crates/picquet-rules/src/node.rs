@@ -51,23 +51,11 @@ pub(crate) struct Entry {
 
 impl Node {
     pub fn text(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            line,
-            data: Data::Scalar {
-                text: text.into(),
-                style: Style::Quoted,
-            },
-        }
+        Self { line, data: Data::Scalar { text: text.into(), style: Style::Quoted } }
     }
 
     pub fn plain(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            line,
-            data: Data::Scalar {
-                text: text.into(),
-                style: Style::Plain,
-            },
-        }
+        Self { line, data: Data::Scalar { text: text.into(), style: Style::Plain } }
     }
 
     pub fn is_null(&self) -> bool {
@@ -95,11 +83,7 @@ impl Node {
         entries
             .iter()
             .find(|entry| entry.key == key)
-            .or_else(|| {
-                entries
-                    .iter()
-                    .find(|entry| entry.key.eq_ignore_ascii_case(key))
-            })
+            .or_else(|| entries.iter().find(|entry| entry.key.eq_ignore_ascii_case(key)))
             .map(|entry| &entry.value)
     }
 
@@ -121,18 +105,11 @@ impl Node {
 
     pub fn to_json(&self) -> Value {
         match &self.data {
-            Data::Scalar {
-                text,
-                style: Style::Plain,
-            } => plain_to_json(text),
-            Data::Scalar { text, .. } | Data::Unresolved { text, .. } => {
-                Value::String(text.clone())
-            }
+            Data::Scalar { text, style: Style::Plain } => plain_to_json(text),
+            Data::Scalar { text, .. } | Data::Unresolved { text, .. } => Value::String(text.clone()),
             Data::List(items) => items.iter().map(Self::to_json).collect(),
             Data::Object(entries) => {
-                let pairs = entries
-                    .iter()
-                    .map(|entry| (entry.key.clone(), entry.value.to_json()));
+                let pairs = entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json()));
                 Value::Object(pairs.collect::<Map<_, _>>())
             }
         }
@@ -143,20 +120,11 @@ impl Node {
     pub fn from_json(line: usize, value: &Value) -> Self {
         let data = match value {
             Value::String(text) => return Self::text(line, text.clone()),
-            Value::Array(items) => Data::List(
-                items
-                    .iter()
-                    .map(|item| Self::from_json(line, item))
-                    .collect(),
-            ),
+            Value::Array(items) => Data::List(items.iter().map(|item| Self::from_json(line, item)).collect()),
             Value::Object(object) => Data::Object(
                 object
                     .iter()
-                    .map(|(key, value)| Entry {
-                        key: key.clone(),
-                        line,
-                        value: Self::from_json(line, value),
-                    })
+                    .map(|(key, value)| Entry { key: key.clone(), line, value: Self::from_json(line, value) })
                     .collect(),
             ),
             other => return Self::plain(line, other.to_string()),

@@ -12,9 +12,9 @@ use crate::duration::Duration;
 use crate::entity_types::{ENTITY_TYPES, entity_type};
 use crate::error::{RuleError, nearest};
 use crate::model::{
-    AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping,
-    EventGrouping, FieldMapping, GroupingConfiguration, IncidentConfiguration, IncidentCreation,
-    MatchingMethod, QueryLocation, QueryStyle, RuleKind, RuleSource, Severity, SourceFormat,
+    AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping, EventGrouping, FieldMapping,
+    GroupingConfiguration, IncidentConfiguration, IncidentCreation, MatchingMethod, QueryLocation, QueryStyle,
+    RuleKind, RuleSource, Severity, SourceFormat,
 };
 use crate::node::{Data, Node, Style};
 use crate::tactics::canonical_tactic;
@@ -47,12 +47,7 @@ pub(crate) struct Reading {
 
 /// Reads a rule.
 pub(crate) fn read_rule(file: &str, candidate: &Candidate) -> Reading {
-    let mut reader = Reader {
-        file,
-        errors: Vec::new(),
-        warnings: Vec::new(),
-        extra: Map::new(),
-    };
+    let mut reader = Reader { file, errors: Vec::new(), warnings: Vec::new(), extra: Map::new() };
     let rule = reader.rule(candidate);
     reader.errors.sort_by_key(|error| error.line);
     reader.warnings.sort_by_key(|warning| warning.line);
@@ -60,11 +55,7 @@ pub(crate) fn read_rule(file: &str, candidate: &Candidate) -> Reading {
         // Nothing is done with these but to keep them, and their keys may mean other things.
         reader.warnings.append(&mut reader.errors);
     }
-    Reading {
-        rule: rule.filter(|_| reader.errors.is_empty()),
-        errors: reader.errors,
-        warnings: reader.warnings,
-    }
+    Reading { rule: rule.filter(|_| reader.errors.is_empty()), errors: reader.errors, warnings: reader.warnings }
 }
 
 /// Whether a rule is of a kind that is kept as it is and never looked into.
@@ -74,10 +65,7 @@ fn is_only_listed(rule: &AnalyticsRule) -> bool {
 
 impl Reader<'_> {
     fn rule(&mut self, candidate: &Candidate) -> Option<AnalyticsRule> {
-        let field = Field {
-            node: &candidate.node,
-            path: candidate.path.clone(),
-        };
+        let field = Field { node: &candidate.node, path: candidate.path.clone() };
         let mut object = self.object(&field)?;
         let kind = self.kind(&mut object, candidate);
         let executable = kind.is_executable();
@@ -125,43 +113,28 @@ impl Reader<'_> {
             incident_creation,
             required_data_connectors: self.connectors(&mut object),
             metadata: object.get(&["metadata"]).map(|field| field.node.to_json()),
-            tags: self
-                .items(object.get(&["tags"]))
-                .iter()
-                .map(|item| item.node.to_json())
-                .collect(),
+            tags: self.items(object.get(&["tags"])).iter().map(|item| item.node.to_json()).collect(),
             status: self.text(object.get(&["status"])),
             start_time: self.start_time(&mut object),
             verbatim: (!executable).then(|| candidate.verbatim.clone()),
             extra: Map::new(),
         };
         self.finish(object);
-        Some(AnalyticsRule {
-            extra: std::mem::take(&mut self.extra),
-            ..rule
-        })
+        Some(AnalyticsRule { extra: std::mem::take(&mut self.extra), ..rule })
     }
 
     /// A rule without a kind is scheduled: most files of the content repository were written before there were
     /// others.
     fn kind(&mut self, object: &mut Object<'_>, candidate: &Candidate) -> RuleKind {
         let own = object.get(&["kind"]);
-        let resource = candidate.kind.as_ref().map(|node| Field {
-            node,
-            path: "kind".to_owned(),
-        });
+        let resource = candidate.kind.as_ref().map(|node| Field { node, path: "kind".to_owned() });
         match self.text(resource.or(own)) {
             Some(text) => RuleKind::from_name(&text),
             None => RuleKind::Scheduled,
         }
     }
 
-    fn name(
-        &mut self,
-        object: &mut Object<'_>,
-        kind: &RuleKind,
-        template: Option<&str>,
-    ) -> Option<String> {
+    fn name(&mut self, object: &mut Object<'_>, kind: &RuleKind, template: Option<&str>) -> Option<String> {
         let field = object.get(&["displayName", "name"]);
         let name = self.text(field).filter(|name| !name.trim().is_empty());
         if name.is_some() {
@@ -191,19 +164,10 @@ impl Reader<'_> {
             self.error(&field.path, field.node.line, message, Some(help));
         }
         let location = match &field.node.data {
-            Data::Scalar {
-                style: Style::Literal { indent },
-                ..
-            } => QueryLocation {
-                style: QueryStyle::Block,
-                first_line: field.node.line + 1,
-                indent: *indent,
-            },
-            _ => QueryLocation {
-                style: QueryStyle::Inline,
-                first_line: field.node.line,
-                indent: 0,
-            },
+            Data::Scalar { style: Style::Literal { indent }, .. } => {
+                QueryLocation { style: QueryStyle::Block, first_line: field.node.line + 1, indent: *indent }
+            }
+            _ => QueryLocation { style: QueryStyle::Inline, first_line: field.node.line, indent: 0 },
         };
         (text.to_owned(), location)
     }
@@ -236,13 +200,8 @@ impl Reader<'_> {
         let parents = self.texts(object.get(&["techniques"]));
         let subs = self.texts(object.get(&["subTechniques"]));
         for parent in &parents {
-            let below: Vec<&String> = subs
-                .iter()
-                .filter(|sub| {
-                    sub.split_once('.')
-                        .is_some_and(|(front, _)| front == parent)
-                })
-                .collect();
+            let below: Vec<&String> =
+                subs.iter().filter(|sub| sub.split_once('.').is_some_and(|(front, _)| front == parent)).collect();
             if below.is_empty() {
                 listed.push(parent.clone());
             }
@@ -282,9 +241,5 @@ fn canonical_id(id: &str) -> Option<String> {
             8 | 13 | 18 | 23 => c == '-',
             _ => c.is_ascii_hexdigit(),
         });
-    Some(if is_guid {
-        id.to_ascii_lowercase()
-    } else {
-        id.to_owned()
-    })
+    Some(if is_guid { id.to_ascii_lowercase() } else { id.to_owned() })
 }

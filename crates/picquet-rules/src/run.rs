@@ -73,18 +73,9 @@ pub fn evaluate(input: RunInput<'_>) -> RunOutput {
     }
     output.correlation_id = (input.next_id)();
     let groups = group_rows(rule, rows, &mut output.warnings);
-    let has_mappings =
-        !rule.entity_mappings.is_empty() || !rule.sentinel_entities_mappings.is_empty();
-    let mappings = if has_mappings {
-        rule.entity_mappings.clone()
-    } else {
-        legacy_mappings(input.columns)
-    };
-    let mut builder = AlertBuilder {
-        input,
-        mappings,
-        correlation_id: output.correlation_id.clone(),
-    };
+    let has_mappings = !rule.entity_mappings.is_empty() || !rule.sentinel_entities_mappings.is_empty();
+    let mappings = if has_mappings { rule.entity_mappings.clone() } else { legacy_mappings(input.columns) };
+    let mut builder = AlertBuilder { input, mappings, correlation_id: output.correlation_id.clone() };
     for group in &groups {
         let alert = builder.build(group, &mut output.warnings);
         output.alerts.push(alert);
@@ -102,31 +93,15 @@ struct Group<'a> {
 /// Deals rows to alerts (spec section 4).
 ///
 /// [I] A rule that fires on an empty result gives one alert under either grouping: there is no row to give one for.
-fn group_rows<'a>(
-    rule: &AnalyticsRule,
-    rows: &'a [Vec<Value>],
-    warnings: &mut Vec<Warning>,
-) -> Vec<Group<'a>> {
-    let whole = || Group {
-        rows: rows.iter().collect(),
-        single_event: false,
-    };
+fn group_rows<'a>(rule: &AnalyticsRule, rows: &'a [Vec<Value>], warnings: &mut Vec<Warning>) -> Vec<Group<'a>> {
+    let whole = || Group { rows: rows.iter().collect(), single_event: false };
     if rule.event_grouping == EventGrouping::SingleAlert || rows.is_empty() {
         return vec![whole()];
     }
     let limit = rule.alert_limit();
-    let singles = if rows.len() > limit {
-        limit - 1
-    } else {
-        rows.len()
-    };
-    let mut groups: Vec<Group<'a>> = rows[..singles]
-        .iter()
-        .map(|row| Group {
-            rows: vec![row],
-            single_event: true,
-        })
-        .collect();
+    let singles = if rows.len() > limit { limit - 1 } else { rows.len() };
+    let mut groups: Vec<Group<'a>> =
+        rows[..singles].iter().map(|row| Group { rows: vec![row], single_event: true }).collect();
     if rows.len() > limit {
         let message = format!(
             "{} rows: the first {singles} have an alert each, alert {limit} stands for all of them",
@@ -148,21 +123,11 @@ impl AlertBuilder<'_> {
     fn build(&mut self, group: &Group<'_>, warnings: &mut Vec<Warning>) -> Alert {
         let system_alert_id = (self.input.next_id)();
         let vendor_original_id = (self.input.next_id)();
-        let RunInput {
-            rule,
-            columns,
-            context,
-            generated_at,
-            ..
-        } = &self.input;
+        let RunInput { rule, columns, context, generated_at, .. } = &self.input;
         let details = overridden(&rule.alert_details_override, columns, &group.rows, warnings);
         let custom = custom_details(&rule.custom_details, columns, &group.rows, warnings);
-        let extraction = extract_entities(
-            &self.mappings,
-            &rule.sentinel_entities_mappings,
-            columns,
-            group.rows.iter().copied(),
-        );
+        let extraction =
+            extract_entities(&self.mappings, &rule.sentinel_entities_mappings, columns, group.rows.iter().copied());
         let entities = extraction.to_text();
         for warning in extraction.warnings {
             warning.push(warnings);
@@ -171,9 +136,8 @@ impl AlertBuilder<'_> {
         let (provider, component) = product_names(&rule.kind);
         let display_name = details.display_name.unwrap_or_else(|| rule.name.clone());
         let tactics = details.tactics.unwrap_or_else(|| rule.tactics.clone());
-        let (techniques, sub_techniques) = details
-            .techniques
-            .unwrap_or_else(|| (rule.techniques(), rule.sub_techniques()));
+        let (techniques, sub_techniques) =
+            details.techniques.unwrap_or_else(|| (rule.techniques(), rule.sub_techniques()));
         let or = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
 
         Alert {
@@ -225,9 +189,7 @@ impl AlertBuilder<'_> {
         if column_type.is_some_and(|name| name != "datetime") {
             return window;
         }
-        let times = rows
-            .iter()
-            .filter_map(|row| parse_time(row.get(index)?.as_str()?));
+        let times = rows.iter().filter_map(|row| parse_time(row.get(index)?.as_str()?));
         times
             .fold(None, |span: Option<(Timestamp, Timestamp)>, time| {
                 let (first, last) = span.unwrap_or((time, time));
@@ -243,14 +205,8 @@ impl AlertBuilder<'_> {
         properties.push("Trigger Operator", rule.trigger.operator.as_arm());
         properties.push("Trigger Threshold", rule.trigger.threshold.to_string());
         properties.push("Correlation Id", self.correlation_id.as_str());
-        properties.push(
-            "Search Query Results Overall Count",
-            self.input.rows.len().to_string(),
-        );
-        properties.push(
-            "Data Sources",
-            json_list(&self.input.context.workspace_name),
-        );
+        properties.push("Search Query Results Overall Count", self.input.rows.len().to_string());
+        properties.push("Data Sources", json_list(&self.input.context.workspace_name));
         match self.event_query(group) {
             Some(query) => {
                 properties.push("Query", query);
@@ -259,10 +215,7 @@ impl AlertBuilder<'_> {
             None => properties.push("Query", query_with_clock(rule, self.input.window_end)),
         }
         properties.push("Query Start Time UTC", second_text(self.input.window_start));
-        properties.push(
-            "Query End Time UTC",
-            second_text(ceil_to_second(self.input.window_end)),
-        );
+        properties.push("Query End Time UTC", second_text(ceil_to_second(self.input.window_end)));
         properties.push("Analytic Rule Ids", json_list(rule.rule_id()));
         properties.push("Event Grouping", event_grouping_name(rule.event_grouping));
         properties.push("Analytic Rule Name", rule.name.as_str());
@@ -334,9 +287,7 @@ fn ceil_to_second(time: Timestamp) -> Timestamp {
 }
 
 fn second_text(time: Timestamp) -> String {
-    floor_to(time, SECOND_NANOS)
-        .strftime("%Y-%m-%d %H:%M:%SZ")
-        .to_string()
+    floor_to(time, SECOND_NANOS).strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
 fn json_list(text: &str) -> String {

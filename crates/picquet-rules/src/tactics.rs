@@ -24,20 +24,14 @@ pub const TACTICS: &[&str] = &[
 /// The tactic a text names, whatever its case, spaces or hyphens (`Command and Control`); none for other texts.
 #[must_use]
 pub fn canonical_tactic(text: &str) -> Option<&'static str> {
-    let letters: String = text
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '-' && *c != '_')
-        .collect();
-    TACTICS
-        .iter()
-        .copied()
-        .find(|tactic| tactic.eq_ignore_ascii_case(&letters))
+    let letters: String = text.chars().filter(|c| !c.is_whitespace() && *c != '-' && *c != '_').collect();
+    TACTICS.iter().copied().find(|tactic| tactic.eq_ignore_ascii_case(&letters))
 }
 
 /// Tactics of a result cell: a JSON array, or a list with commas; texts that name none are left out.
 pub(crate) fn tactics_of_text(text: &str) -> Vec<&'static str> {
-    let names: Vec<String> = serde_json::from_str(text)
-        .unwrap_or_else(|_| text.split([',', ';']).map(str::to_owned).collect());
+    let names: Vec<String> =
+        serde_json::from_str(text).unwrap_or_else(|_| text.split([',', ';']).map(str::to_owned).collect());
     let mut tactics = Vec::new();
     for tactic in names.iter().filter_map(|name| canonical_tactic(name)) {
         if !tactics.contains(&tactic) {
@@ -69,10 +63,7 @@ mod tests {
     fn cells() {
         let cases: [(&str, &[&str]); 5] = [
             ("Execution", &["Execution"]),
-            (
-                "Execution, Initial Access,Execution",
-                &["Execution", "InitialAccess"],
-            ),
+            ("Execution, Initial Access,Execution", &["Execution", "InitialAccess"]),
             (r#"["Impact","Nonsense"]"#, &["Impact"]),
             ("Nonsense", &[]),
             ("", &[]),

@@ -12,16 +12,10 @@ const MAX_DEPTH: usize = 100;
 
 /// Reads every document of a YAML text. Empty documents are left out.
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
-    let documents = MarkedYaml::load_from_str(text).map_err(|error| SyntaxError {
-        line: error.marker().line(),
-        message: error.info().to_owned(),
-    })?;
+    let documents = MarkedYaml::load_from_str(text)
+        .map_err(|error| SyntaxError { line: error.marker().line(), message: error.info().to_owned() })?;
     let source = Source::new(text);
-    Ok(documents
-        .iter()
-        .map(|document| source.node(document, 0))
-        .filter(|node| !node.is_null())
-        .collect())
+    Ok(documents.iter().map(|document| source.node(document, 0)).filter(|node| !node.is_null()).collect())
 }
 
 /// The text, with what is needed to find a mark's place in it.
@@ -34,16 +28,9 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(text: &'a str) -> Self {
-        let offsets = if text.is_ascii() {
-            Vec::new()
-        } else {
-            text.char_indices().map(|(offset, _)| offset).collect()
-        };
-        Self {
-            text,
-            offsets,
-            lines: split_lines(text),
-        }
+        let offsets =
+            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(offset, _)| offset).collect() };
+        Self { text, offsets, lines: split_lines(text) }
     }
 
     fn byte(&self, index: usize) -> usize {
@@ -60,12 +47,7 @@ impl<'a> Source<'a> {
             return Node::plain(line, "");
         }
         let data = match &yaml.data {
-            YamlData::Sequence(items) => Data::List(
-                items
-                    .iter()
-                    .map(|item| self.node(item, depth + 1))
-                    .collect(),
-            ),
+            YamlData::Sequence(items) => Data::List(items.iter().map(|item| self.node(item, depth + 1)).collect()),
             YamlData::Mapping(entries) => Data::Object(
                 entries
                     .iter()
@@ -83,27 +65,14 @@ impl<'a> Source<'a> {
                     None => (line, Style::Quoted),
                 };
                 let text = text.to_string();
-                return Node {
-                    line,
-                    data: Data::Scalar { text, style },
-                };
+                return Node { line, data: Data::Scalar { text, style } };
             }
-            YamlData::Value(Scalar::Null) => Data::Scalar {
-                text: String::new(),
-                style: Style::Plain,
-            },
-            YamlData::Value(_) => Data::Scalar {
-                text: self.written(yaml).to_owned(),
-                style: Style::Plain,
-            },
-            YamlData::Representation(text, ..) => Data::Scalar {
-                text: text.to_string(),
-                style: Style::Plain,
-            },
-            YamlData::BadValue | YamlData::Alias(_) => Data::Scalar {
-                text: self.written(yaml).to_owned(),
-                style: Style::Plain,
-            },
+            YamlData::Value(Scalar::Null) => Data::Scalar { text: String::new(), style: Style::Plain },
+            YamlData::Value(_) => Data::Scalar { text: self.written(yaml).to_owned(), style: Style::Plain },
+            YamlData::Representation(text, ..) => Data::Scalar { text: text.to_string(), style: Style::Plain },
+            YamlData::BadValue | YamlData::Alias(_) => {
+                Data::Scalar { text: self.written(yaml).to_owned(), style: Style::Plain }
+            }
         };
         Node { line, data }
     }
@@ -140,8 +109,7 @@ impl<'a> Source<'a> {
 /// Whether a line ends in `|` with its indicators, and perhaps a comment.
 fn opens_literal_block(line: &str) -> bool {
     let before_comment = line.split(" #").next().unwrap_or(line).trim_end();
-    let marked =
-        before_comment.trim_end_matches(|c: char| c == '+' || c == '-' || c.is_ascii_digit());
+    let marked = before_comment.trim_end_matches(|c: char| c == '+' || c == '-' || c.is_ascii_digit());
     marked.ends_with('|')
 }
 
@@ -151,11 +119,7 @@ fn split_lines(text: &str) -> Vec<&str> {
     let mut rest = text;
     while let Some(end) = rest.find(['\n', '\r']) {
         lines.push(&rest[..end]);
-        let length = if rest[end..].starts_with("\r\n") {
-            2
-        } else {
-            1
-        };
+        let length = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
         rest = &rest[end + length..];
     }
     lines.push(rest);
@@ -172,9 +136,7 @@ mod tests {
 
     #[test]
     fn scalars_keep_their_text() {
-        let node = one(
-            "version: 1.10\nid: 0123\nhex: 0x1F\nflag: True\nquoted: '5'\nnothing:\ntilde: ~\n",
-        );
+        let node = one("version: 1.10\nid: 0123\nhex: 0x1F\nflag: True\nquoted: '5'\nnothing:\ntilde: ~\n");
         let cases = [
             ("version", Some("1.10")),
             ("id", Some("0123")),
@@ -192,25 +154,13 @@ mod tests {
     #[test]
     fn lines_and_indents_of_blocks() {
         for end in ["\n", "\r\n"] {
-            let text = [
-                "a: é",
-                "query: |- # note",
-                "",
-                "    T",
-                "      | take 5",
-                "b: 1",
-                "",
-            ]
-            .join(end);
+            let text = ["a: é", "query: |- # note", "", "    T", "      | take 5", "b: 1", ""].join(end);
             let node = one(&text);
             let query = node.get("query").expect("query");
             assert_eq!(query.line, 2);
             assert_eq!(
                 query.data,
-                Data::Scalar {
-                    text: "\nT\n  | take 5".to_owned(),
-                    style: Style::Literal { indent: 4 },
-                }
+                Data::Scalar { text: "\nT\n  | take 5".to_owned(), style: Style::Literal { indent: 4 } }
             );
             assert_eq!(node.get("b").map(|b| b.line), Some(6));
         }
@@ -220,10 +170,7 @@ mod tests {
     fn documents_and_aliases() {
         let documents = parse("a: &x [1, 2]\nb: *x\n---\nc: 1\n---\n").expect("valid");
         assert_eq!(documents.len(), 2);
-        assert_eq!(
-            documents[0].to_json(),
-            serde_json::json!({"a":[1,2],"b":[1,2]})
-        );
+        assert_eq!(documents[0].to_json(), serde_json::json!({"a":[1,2],"b":[1,2]}));
     }
 
     #[test]
@@ -231,10 +178,6 @@ mod tests {
         let error = parse("a: 1\nb: 'x\n").expect_err("no end of the quote");
         assert!(error.line >= 2, "{error:?}");
         let error = parse("a: 1\nb: 2\na: 3\n").expect_err("key twice");
-        assert_eq!(
-            (error.line, error.message.contains("duplicated")),
-            (3, true),
-            "{error:?}"
-        );
+        assert_eq!((error.line, error.message.contains("duplicated")), (3, true), "{error:?}");
     }
 }

@@ -1,10 +1,6 @@
 //! Runs of small rules: what fires, how many alerts there are, and what they hold.
 
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the lint does not see as tests"
-)]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests, which the lint does not see as tests")]
 
 use std::io::Read;
 
@@ -76,24 +72,11 @@ alertDetailsOverride:
 "
     ));
     let rows = [
-        vec![
-            json!("2024-05-01T09:00:00Z"),
-            json!("alex@contoso.com"),
-            json!("203.0.113.7"),
-            json!("Oslo"),
-        ],
-        vec![
-            json!("2024-05-01T08:30:00.1234567Z"),
-            json!("alex@contoso.com"),
-            json!("203.0.113.8"),
-            json!("Oslo"),
-        ],
+        vec![json!("2024-05-01T09:00:00Z"), json!("alex@contoso.com"), json!("203.0.113.7"), json!("Oslo")],
+        vec![json!("2024-05-01T08:30:00.1234567Z"), json!("alex@contoso.com"), json!("203.0.113.8"), json!("Oslo")],
     ];
     let output = run(&rule, &["TimeGenerated", "User", "Ip", "City"], &rows);
-    assert_eq!(
-        (output.fired, output.row_count, output.alerts.len()),
-        (true, 2, 1)
-    );
+    assert_eq!((output.fired, output.row_count, output.alerts.len()), (true, 2, 1));
     assert!(output.warnings.is_empty());
     insta::assert_snapshot!(serde_json::to_string_pretty(&output.alerts[0]).unwrap());
 }
@@ -117,11 +100,7 @@ fn triggers() {
         ));
         let rows = vec![vec![json!("x")]; count];
         let output = run(&rule, &["User"], &rows);
-        assert_eq!(
-            output.alerts.len(),
-            alerts,
-            "{operator} {threshold} {count}"
-        );
+        assert_eq!(output.alerts.len(), alerts, "{operator} {threshold} {count}");
         assert_eq!(output.fired, alerts > 0);
     }
 }
@@ -141,10 +120,7 @@ alertDetailsOverride: {{alertDisplayNameFormat: 'No {{{{User}}}}'}}
         let output = run(&rule, &["TimeGenerated", "User"], &[]);
         let alert = &output.alerts[0];
         assert_eq!(output.alerts.len(), 1);
-        assert_eq!(
-            (alert.entities.as_str(), alert.display_name.as_str()),
-            ("", "Unusual sign-ins")
-        );
+        assert_eq!((alert.entities.as_str(), alert.display_name.as_str()), ("", "Unusual sign-ins"));
         assert_eq!(alert.start_time.to_string(), "2024-05-01T07:00:00.25Z");
         assert_eq!(alert.end_time.to_string(), "2024-05-01T12:00:00.25Z");
         assert_eq!(extended(alert)["Search Query Results Overall Count"], "0");
@@ -169,53 +145,29 @@ fn one_alert_a_row_up_to_the_limit() {
         let rows: Vec<Vec<Value>> = (0..count).map(|n| vec![json!(n)]).collect();
         let output = run(&rule, &["User"], &rows);
         assert_eq!(output.alerts.len(), alerts, "{kind} {count}");
-        let details: Value = serde_json::from_str(
-            extended(output.alerts.last().unwrap())["Custom Details"]
-                .as_str()
-                .unwrap(),
-        )
-        .unwrap();
-        assert_eq!(
-            details["Who"].as_array().unwrap().len(),
-            last,
-            "{kind} {count}"
-        );
-        let limit_hit = output
-            .warnings
-            .iter()
-            .any(|w| w.message.contains("stands for all"));
+        let details: Value =
+            serde_json::from_str(extended(output.alerts.last().unwrap())["Custom Details"].as_str().unwrap()).unwrap();
+        assert_eq!(details["Who"].as_array().unwrap().len(), last, "{kind} {count}");
+        let limit_hit = output.warnings.iter().any(|w| w.message.contains("stands for all"));
         assert_eq!(limit_hit, count > alerts, "{kind} {count}");
-        let component = if kind == "NRT" {
-            "NRT Alerts"
-        } else {
-            "Scheduled Alerts"
-        };
+        let component = if kind == "NRT" { "NRT Alerts" } else { "Scheduled Alerts" };
         assert_eq!(output.alerts[0].product_component_name, component);
     }
 }
 
 #[test]
 fn an_event_rebuilds_its_row() {
-    let rule = rule(&format!(
-        "{SCHEDULE}eventGroupingSettings: {{aggregationKind: AlertPerResult}}\n"
-    ));
-    let rows = [
-        vec![json!("alex"), json!({"a": 1})],
-        vec![json!("x".repeat(20_000)), json!(null)],
-    ];
+    let rule = rule(&format!("{SCHEDULE}eventGroupingSettings: {{aggregationKind: AlertPerResult}}\n"));
+    let rows = [vec![json!("alex"), json!({"a": 1})], vec![json!("x".repeat(20_000)), json!(null)]];
     let output = run(&rule, &["User", "Bag"], &rows);
     let first = extended(&output.alerts[0]);
     assert_eq!(first["Event Grouping"], "AlertPerEvent");
     assert_eq!(first["OriginalQuery"], rule.query);
     let query = first["Query"].as_str().unwrap();
     let packed = query.split('\'').nth(1).unwrap();
-    let bytes = base64::engine::general_purpose::STANDARD
-        .decode(packed)
-        .unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(packed).unwrap();
     let mut record = String::new();
-    flate2::read::ZlibDecoder::new(bytes.as_slice())
-        .read_to_string(&mut record)
-        .unwrap();
+    flate2::read::ZlibDecoder::new(bytes.as_slice()).read_to_string(&mut record).unwrap();
     assert_eq!(record, r#"{"User":"alex","Bag":{"a":1}}"#);
     assert!(query.ends_with("| project-away compressedRec;\nalertedEvent"));
 
@@ -240,24 +192,14 @@ alertDetailsOverride:
 "
     ));
     let columns = ["User", "Sev", "Tac", "Tech", "Product"];
-    let rows = [vec![
-        json!("alex"),
-        json!("high"),
-        json!(["Impact"]),
-        json!("T1486"),
-        json!("Our Product"),
-    ]];
+    let rows = [vec![json!("alex"), json!("high"), json!(["Impact"]), json!("T1486"), json!("Our Product")]];
     let output = run(&rule, &columns, &rows);
     let alert = &output.alerts[0];
     assert_eq!(alert.display_name, rule.name);
     assert_eq!(alert.description, "User alex");
     assert_eq!(alert.alert_severity.as_str(), "High");
     assert_eq!(
-        (
-            alert.tactics.as_str(),
-            alert.techniques.as_str(),
-            alert.sub_techniques.as_str()
-        ),
+        (alert.tactics.as_str(), alert.techniques.as_str(), alert.sub_techniques.as_str()),
         ("Impact", "T1486", "")
     );
     assert_eq!(alert.product_name, "Our Product");
@@ -270,13 +212,7 @@ alertDetailsOverride:
         ]
     );
 
-    let blank = [vec![
-        json!(""),
-        json!("Critical"),
-        json!(null),
-        json!("x"),
-        json!(" "),
-    ]];
+    let blank = [vec![json!(""), json!("Critical"), json!(null), json!("x"), json!(" ")]];
     let alert = &run(&rule, &columns, &blank).alerts[0];
     assert_eq!(alert.alert_severity.as_str(), "Medium");
     assert_eq!(alert.tactics, "InitialAccess,Persistence");
@@ -290,9 +226,6 @@ fn rules_without_a_query_never_fire() {
     let text = r#"{"kind":"Fusion","type":"Microsoft.SecurityInsights/alertRules","name":"BuiltInFusion",
         "properties":{"enabled":true,"alertRuleTemplateName":"f71aba3d-28fb-450b-b192-4e76a83015c8"}}"#;
     let rule = load_text("fusion.json", text).rules.remove(0);
-    assert_eq!(
-        (rule.is_executable(), rule.id.as_deref()),
-        (false, Some("BuiltInFusion"))
-    );
+    assert_eq!((rule.is_executable(), rule.id.as_deref()), (false, Some("BuiltInFusion")));
     assert!(!run(&rule, &["A"], &[vec![json!(1)]]).fired);
 }

@@ -1,19 +1,13 @@
 //! Public rules, read where they lie beside the workspace; without them the test says so and passes.
 
-#![allow(
-    clippy::expect_used,
-    clippy::print_stderr,
-    reason = "helpers of tests, which the lint does not see as tests"
-)]
+#![allow(clippy::expect_used, clippy::print_stderr, reason = "helpers of tests, which the lint does not see as tests")]
 
 use std::path::PathBuf;
 
 use picquet_rules::{AnalyticsRule, Loaded, RuleKind, load_path};
 
 fn corpus(folder: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../../shared/corpus")
-        .join(folder);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus").join(folder);
     if path.is_dir() {
         return Some(path);
     }
@@ -39,10 +33,7 @@ fn every_yaml_rule_loads() {
         assert!(rule.is_executable(), "{}", rule.source.file);
         assert_query_place(rule);
     }
-    let nrt = rules
-        .iter()
-        .filter(|rule| rule.kind == RuleKind::Nrt)
-        .count();
+    let nrt = rules.iter().filter(|rule| rule.kind == RuleKind::Nrt).count();
     let defaulted = loaded
         .iter()
         .flat_map(|file| &file.warnings)
@@ -78,15 +69,9 @@ fn every_executable_arm_rule_loads() {
     let executable = rules.iter().filter(|rule| rule.is_executable()).count();
     // One template takes its query from a parameter that only a deployment fills.
     let errors = problems(&loaded);
-    let failing: Vec<&Loaded> = loaded
-        .iter()
-        .filter(|file| !file.errors.is_empty())
-        .collect();
+    let failing: Vec<&Loaded> = loaded.iter().filter(|file| !file.errors.is_empty()).collect();
     assert_eq!(failing.len(), 1, "{errors}");
-    assert!(
-        errors.contains("parameter `query` has no default value"),
-        "{errors}"
-    );
+    assert!(errors.contains("parameter `query` has no default value"), "{errors}");
     assert_eq!((loaded.len(), rules.len(), executable), (22, 98, 85));
 }
 

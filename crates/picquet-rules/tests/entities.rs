@@ -1,8 +1,6 @@
 //! Entities of rows: splitting of names, required sets, merging, limits, ready-made arrays.
 
-use picquet_rules::{
-    EntityMapping, FieldMapping, MAX_ENTITY_BYTES, WarningKind, extract_entities, legacy_mappings,
-};
+use picquet_rules::{EntityMapping, FieldMapping, MAX_ENTITY_BYTES, WarningKind, extract_entities, legacy_mappings};
 use serde_json::{Value, json};
 
 fn mapping(entity_type: &str, pairs: &[(&str, &str)]) -> EntityMapping {
@@ -41,16 +39,8 @@ fn one_row() {
             &[("FullName", json!("CONTOSO\\alex"))],
             r#"[{"$id":"3","Name":"alex","NTDomain":"CONTOSO","Type":"account"}]"#,
         ),
-        (
-            "Account",
-            &[("FullName", json!("alex"))],
-            r#"[{"$id":"3","Name":"alex","Type":"account"}]"#,
-        ),
-        (
-            "Account",
-            &[("FullName", json!("@x"))],
-            r#"[{"$id":"3","Name":"@x","Type":"account"}]"#,
-        ),
+        ("Account", &[("FullName", json!("alex"))], r#"[{"$id":"3","Name":"alex","Type":"account"}]"#),
+        ("Account", &[("FullName", json!("@x"))], r#"[{"$id":"3","Name":"@x","Type":"account"}]"#),
         (
             "Account",
             &[("FullName", json!("a@b")), ("Name", json!("z"))],
@@ -58,20 +48,13 @@ fn one_row() {
         ),
         (
             "Account",
-            &[
-                ("FullName", json!("a@b")),
-                ("Name", json!("")),
-                ("Sid", json!(null)),
-            ],
+            &[("FullName", json!("a@b")), ("Name", json!("")), ("Sid", json!(null))],
             r#"[{"$id":"3","Name":"a","UPNSuffix":"b","Type":"account"}]"#,
         ),
         ("Account", &[("DisplayName", json!("Alex Smith"))], ""),
         (
             "Account",
-            &[
-                ("DisplayName", json!("Alex Smith")),
-                ("Sid", json!("S-1-5-21")),
-            ],
+            &[("DisplayName", json!("Alex Smith")), ("Sid", json!("S-1-5-21"))],
             r#"[{"$id":"3","Sid":"S-1-5-21","Type":"account"}]"#,
         ),
         (
@@ -84,10 +67,7 @@ fn one_row() {
         ("Account", &[("FullName", json!("root"))], ""),
         (
             "Account",
-            &[
-                ("Name", json!("system")),
-                ("NTDomain", json!("NT AUTHORITY")),
-            ],
+            &[("Name", json!("system")), ("NTDomain", json!("NT AUTHORITY"))],
             r#"[{"$id":"3","Name":"system","NTDomain":"NT AUTHORITY","Type":"account"}]"#,
         ),
         (
@@ -100,48 +80,20 @@ fn one_row() {
             &[("FullName", json!("srv1.corp.contoso.com"))],
             r#"[{"$id":"3","HostName":"srv1","DnsDomain":"corp.contoso.com","Type":"host"}]"#,
         ),
-        (
-            "Host",
-            &[("FullName", json!("srv1"))],
-            r#"[{"$id":"3","HostName":"srv1","Type":"host"}]"#,
-        ),
-        (
-            "Host",
-            &[("FullName", json!("192.0.2.7"))],
-            r#"[{"$id":"3","HostName":"192.0.2.7","Type":"host"}]"#,
-        ),
-        (
-            "IP",
-            &[("Address", json!(" 203.0.113.7 "))],
-            r#"[{"$id":"3","Address":"203.0.113.7","Type":"ip"}]"#,
-        ),
-        (
-            "FileHash",
-            &[("Value", json!("d41d")), ("Algorithm", json!(null))],
-            "",
-        ),
-        (
-            "Process",
-            &[("ProcessId", json!(4711))],
-            r#"[{"$id":"3","ProcessId":"4711","Type":"process"}]"#,
-        ),
+        ("Host", &[("FullName", json!("srv1"))], r#"[{"$id":"3","HostName":"srv1","Type":"host"}]"#),
+        ("Host", &[("FullName", json!("192.0.2.7"))], r#"[{"$id":"3","HostName":"192.0.2.7","Type":"host"}]"#),
+        ("IP", &[("Address", json!(" 203.0.113.7 "))], r#"[{"$id":"3","Address":"203.0.113.7","Type":"ip"}]"#),
+        ("FileHash", &[("Value", json!("d41d")), ("Algorithm", json!(null))], ""),
+        ("Process", &[("ProcessId", json!(4711))], r#"[{"$id":"3","ProcessId":"4711","Type":"process"}]"#),
         (
             "IP",
             &[("Address", json!(["192.0.2.1", "192.0.2.2"]))],
             r#"[{"$id":"3","Address":"[\"192.0.2.1\",\"192.0.2.2\"]","Type":"ip"}]"#,
         ),
-        (
-            "SubmissionMail",
-            &[("Submitter", json!("a"))],
-            r#"[{"$id":"3","Submitter":"a","Type":"SubmissionMail"}]"#,
-        ),
+        ("SubmissionMail", &[("Submitter", json!("a"))], r#"[{"$id":"3","Submitter":"a","Type":"SubmissionMail"}]"#),
     ];
     for (entity_type, pairs, expected) in cases {
-        assert_eq!(
-            of_row(entity_type, pairs),
-            expected,
-            "{entity_type} {pairs:?}"
-        );
+        assert_eq!(of_row(entity_type, pairs), expected, "{entity_type} {pairs:?}");
     }
 }
 
@@ -162,35 +114,17 @@ fn equal_entities_are_merged_and_missing_columns_told_once() {
         vec![json!("192.0.2.1"), json!("192.0.2.3")],
     ];
     let found = extract_entities(&mappings, &[], &columns(&["Source", "Target"]), &rows);
-    let addresses: Vec<(usize, &Value)> = found
-        .entities
-        .iter()
-        .map(|entity| (entity.id, &entity.fields[0].1))
-        .collect();
-    assert_eq!(
-        addresses,
-        [
-            (3, &json!("192.0.2.1")),
-            (4, &json!("192.0.2.2")),
-            (5, &json!("192.0.2.3"))
-        ]
-    );
+    let addresses: Vec<(usize, &Value)> =
+        found.entities.iter().map(|entity| (entity.id, &entity.fields[0].1)).collect();
+    assert_eq!(addresses, [(3, &json!("192.0.2.1")), (4, &json!("192.0.2.2")), (5, &json!("192.0.2.3"))]);
     let messages: Vec<&str> = found.warnings.iter().map(|w| w.message.as_str()).collect();
-    assert_eq!(
-        messages,
-        ["entity Host.HostName: the result has no column `Gone`"]
-    );
+    assert_eq!(messages, ["entity Host.HostName: the result has no column `Gone`"]);
 }
 
 #[test]
 fn mappings_share_the_limit() {
-    let rows: Vec<Vec<Value>> = (0..300)
-        .map(|n| vec![json!(format!("u{n}")), json!(format!("h{}", n % 2))])
-        .collect();
-    let mappings = [
-        mapping("Account", &[("Name", "User")]),
-        mapping("Host", &[("HostName", "Host")]),
-    ];
+    let rows: Vec<Vec<Value>> = (0..300).map(|n| vec![json!(format!("u{n}")), json!(format!("h{}", n % 2))]).collect();
+    let mappings = [mapping("Account", &[("Name", "User")]), mapping("Host", &[("HostName", "Host")])];
     let found = extract_entities(&mappings, &[], &columns(&["User", "Host"]), &rows);
     assert_eq!(found.entities.len(), 252);
     assert_eq!(found.warnings[0].kind, WarningKind::EntitiesDropped);
@@ -199,25 +133,11 @@ fn mappings_share_the_limit() {
 
 #[test]
 fn text_stays_under_the_size() {
-    let rows: Vec<Vec<Value>> = (0..100)
-        .map(|n| {
-            vec![json!(format!(
-                "https://example.com/{n}/{}",
-                "x".repeat(1000)
-            ))]
-        })
-        .collect();
-    let found = extract_entities(
-        &[mapping("URL", &[("Url", "U")])],
-        &[],
-        &columns(&["U"]),
-        &rows,
-    );
+    let rows: Vec<Vec<Value>> =
+        (0..100).map(|n| vec![json!(format!("https://example.com/{n}/{}", "x".repeat(1000)))]).collect();
+    let found = extract_entities(&[mapping("URL", &[("Url", "U")])], &[], &columns(&["U"]), &rows);
     let size = found.to_text().len();
-    assert!(
-        size <= MAX_ENTITY_BYTES && size > MAX_ENTITY_BYTES - 1100,
-        "{size}"
-    );
+    assert!(size <= MAX_ENTITY_BYTES && size > MAX_ENTITY_BYTES - 1100, "{size}");
     assert_eq!(found.warnings.len(), 1);
 }
 
@@ -235,10 +155,7 @@ fn ready_made_arrays_are_merged_in() {
     let mappings = [mapping("IP", &[("Address", "Ip")])];
     let rows = [
         vec![json!("192.0.2.1"), json!(array)],
-        vec![
-            json!("192.0.2.1"),
-            serde_json::from_str(array).expect("valid JSON"),
-        ],
+        vec![json!("192.0.2.1"), serde_json::from_str(array).expect("valid JSON")],
         vec![json!(null), json!("")],
     ];
     let names = columns(&["Ip", "Entities"]);
@@ -265,11 +182,7 @@ fn legacy_columns() {
     let names = columns(&["URLCustomEntity", "timestamp", "AccountCustomEntity"]);
     let row = vec![json!("https://example.com"), json!(null), json!("a@b")];
     let found = extract_entities(&legacy_mappings(&names), &[], &names, &[row]);
-    let types: Vec<&str> = found
-        .entities
-        .iter()
-        .map(|e| e.json_type.as_str())
-        .collect();
+    let types: Vec<&str> = found.entities.iter().map(|e| e.json_type.as_str()).collect();
     assert_eq!(types, ["account", "url"]);
 }
 

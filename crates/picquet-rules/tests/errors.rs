@@ -1,9 +1,6 @@
 //! Messages about files that hold no rule, or a wrong one: which file and line, which key, what would be right.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "helpers of tests, which the lint does not see as tests"
-)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests, which the lint does not see as tests")]
 
 use picquet_rules::{Loaded, load_path, load_text};
 
@@ -22,10 +19,7 @@ triggerThreshold: 0
 
 fn shown(loaded: &Loaded) -> String {
     let errors = loaded.errors.iter().map(|error| format!("{error}\n"));
-    let warnings = loaded
-        .warnings
-        .iter()
-        .map(|warning| format!("(remark) {warning}\n"));
+    let warnings = loaded.warnings.iter().map(|warning| format!("(remark) {warning}\n"));
     let rules = format!("rules: {}\n", loaded.rules.len());
     errors.chain(warnings).chain([rules]).collect()
 }
@@ -34,15 +28,8 @@ fn shown(loaded: &Loaded) -> String {
 fn changed(changes: &[(&str, &str)]) -> String {
     let mut text = GOOD.to_owned();
     for (line_start, replacement) in changes {
-        let line = GOOD
-            .lines()
-            .find(|line| line.starts_with(line_start))
-            .unwrap();
-        let new = if replacement.is_empty() {
-            String::new()
-        } else {
-            format!("{replacement}\n")
-        };
+        let line = GOOD.lines().find(|line| line.starts_with(line_start)).unwrap();
+        let new = if replacement.is_empty() { String::new() } else { format!("{replacement}\n") };
         text = text.replace(&format!("{line}\n"), &new);
     }
     text
@@ -53,47 +40,18 @@ fn yaml_messages() {
     let cases = [
         ("good", GOOD.to_owned()),
         ("no query", changed(&[("query:", "querry: |")])),
-        (
-            "empty query",
-            changed(&[("query:", "query: ''"), ("  Signin", ""), ("  | take", "")]),
-        ),
-        (
-            "operator",
-            changed(&[("triggerOperator", "triggerOperator: Equals")]),
-        ),
-        (
-            "operator that does not exist",
-            changed(&[("triggerOperator", "triggerOperator: '>='")]),
-        ),
-        (
-            "threshold",
-            changed(&[("triggerThreshold", "triggerThreshold: none")]),
-        ),
-        (
-            "duration",
-            changed(&[
-                ("queryFrequency", "queryFrequency: 5min"),
-                ("queryPeriod", "queryPeriod: [1h]"),
-            ]),
-        ),
-        (
-            "part of the schedule",
-            changed(&[("queryPeriod", ""), ("triggerThreshold", "")]),
-        ),
+        ("empty query", changed(&[("query:", "query: ''"), ("  Signin", ""), ("  | take", "")])),
+        ("operator", changed(&[("triggerOperator", "triggerOperator: Equals")])),
+        ("operator that does not exist", changed(&[("triggerOperator", "triggerOperator: '>='")])),
+        ("threshold", changed(&[("triggerThreshold", "triggerThreshold: none")])),
+        ("duration", changed(&[("queryFrequency", "queryFrequency: 5min"), ("queryPeriod", "queryPeriod: [1h]")])),
+        ("part of the schedule", changed(&[("queryPeriod", ""), ("triggerThreshold", "")])),
         (
             "no schedule",
-            changed(&[
-                ("queryFrequency", ""),
-                ("queryPeriod", ""),
-                ("triggerOperator", ""),
-                ("triggerThreshold", ""),
-            ]),
+            changed(&[("queryFrequency", ""), ("queryPeriod", ""), ("triggerOperator", ""), ("triggerThreshold", "")]),
         ),
         ("severity", changed(&[("severity", "severity: Mediun")])),
-        (
-            "no severity, no name",
-            changed(&[("severity", ""), ("name", "")]),
-        ),
+        ("no severity, no name", changed(&[("severity", ""), ("name", "")])),
         (
             "entities",
             format!(
@@ -106,24 +64,16 @@ fn yaml_messages() {
                 "{GOOD}eventGroupingSettings:\n  aggregationKind: AlertPerRow\nincidentConfiguration:\n  createIncident: maybe\n  groupingConfiguration:\n    lookbackDuration: 5 hours\n    matchingMethod: AllEntites\n"
             ),
         ),
-        (
-            "unknown keys",
-            format!("{GOOD}entityMapings: []\nnotes: kept\n"),
-        ),
+        ("unknown keys", format!("{GOOD}entityMapings: []\nnotes: kept\n")),
         ("key twice", format!("{GOOD}severity: Low\n")),
         ("not YAML", "name: 'open\nseverity: Low\n".to_owned()),
         ("a list", "- 1\n- 2\n".to_owned()),
         ("a hunting query", "id: x\nname: y\nquery: T\n".to_owned()),
         ("nothing", String::new()),
-        (
-            "two documents",
-            format!("{}---\n{GOOD}", changed(&[("severity", "severity: Hi")])),
-        ),
+        ("two documents", format!("{}---\n{GOOD}", changed(&[("severity", "severity: Hi")]))),
     ];
-    let all: String = cases
-        .iter()
-        .map(|(name, text)| format!("## {name}\n{}\n", shown(&load_text("rule.yaml", text))))
-        .collect();
+    let all: String =
+        cases.iter().map(|(name, text)| format!("## {name}\n{}\n", shown(&load_text("rule.yaml", text)))).collect();
     insta::assert_snapshot!(all);
 }
 
@@ -162,20 +112,15 @@ fn json_messages() {
 }"#;
     let cases = [
         ("template", template),
-        (
-            "not JSON",
-            "{\n  \"kind\": \"Scheduled\"\n  \"properties\": {}\n}",
-        ),
+        ("not JSON", "{\n  \"kind\": \"Scheduled\"\n  \"properties\": {}\n}"),
         ("no rule", "{\"a\": 1}"),
         (
             "schedule missing",
             "{\"kind\": \"Scheduled\", \"properties\": {\"displayName\": \"n\", \"severity\": \"Low\", \"query\": \"T\"}}",
         ),
     ];
-    let all: String = cases
-        .iter()
-        .map(|(name, text)| format!("## {name}\n{}\n", shown(&load_text("rule.json", text))))
-        .collect();
+    let all: String =
+        cases.iter().map(|(name, text)| format!("## {name}\n{}\n", shown(&load_text("rule.json", text)))).collect();
     insta::assert_snapshot!(all);
     let loaded = load_text("rule.json", template);
     assert_eq!(loaded.rules[0].name, "[Test] sign-ins]");
@@ -191,10 +136,7 @@ fn folders_are_walked_in_order() {
         std::fs::write(path, bytes).unwrap();
     };
     let crlf = format!("\u{feff}{}", GOOD.replace('\n', "\r\n"));
-    let utf16: Vec<u8> = [0xFF, 0xFE]
-        .into_iter()
-        .chain(GOOD.encode_utf16().flat_map(u16::to_le_bytes))
-        .collect();
+    let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(GOOD.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     let ansi = [GOOD.as_bytes(), b"description: d\xe9j\xe0 \x93vu\x94\n"].concat();
     write("b/crlf.YAML", crlf.as_bytes());
     write("a.yml", &utf16);
@@ -202,7 +144,10 @@ fn folders_are_walked_in_order() {
     write("d.yaml", changed(&[("query:", "query: {")]).as_bytes());
     write("data.json", b"{\"rows\": []}");
     write("lines.json", b"{\"a\": 1}\n{\"a\": 2}\n");
-    write("deep/er/z.json", b"[{\"kind\":\"NRT\",\"properties\":{\"displayName\":\"n\",\"severity\":\"Low\",\"query\":\"T\"}}]");
+    write(
+        "deep/er/z.json",
+        b"[{\"kind\":\"NRT\",\"properties\":{\"displayName\":\"n\",\"severity\":\"Low\",\"query\":\"T\"}}]",
+    );
     write("case.test.yaml", b"cases: []\n");
     write("readme.md", b"# no rule\n");
     write(".git/x.yaml", GOOD.as_bytes());
@@ -212,26 +157,13 @@ fn folders_are_walked_in_order() {
         .iter()
         .map(|file| {
             let name = file.file.strip_prefix(&folder.path().display().to_string());
-            (
-                name.unwrap()
-                    .trim_start_matches(['/', '\\'])
-                    .replace('\\', "/"),
-                file.rules.len(),
-                file.errors.len(),
-            )
+            (name.unwrap().trim_start_matches(['/', '\\']).replace('\\', "/"), file.rules.len(), file.errors.len())
         })
         .collect();
-    let expected = [
-        ("a.yml", 1, 0),
-        ("b/crlf.YAML", 1, 0),
-        ("c.yaml", 1, 0),
-        ("d.yaml", 0, 1),
-        ("deep/er/z.json", 1, 0),
-    ];
-    let expected: Vec<(String, usize, usize)> = expected
-        .iter()
-        .map(|(name, rules, errors)| ((*name).to_owned(), *rules, *errors))
-        .collect();
+    let expected =
+        [("a.yml", 1, 0), ("b/crlf.YAML", 1, 0), ("c.yaml", 1, 0), ("d.yaml", 0, 1), ("deep/er/z.json", 1, 0)];
+    let expected: Vec<(String, usize, usize)> =
+        expected.iter().map(|(name, rules, errors)| ((*name).to_owned(), *rules, *errors)).collect();
     assert_eq!(found, expected);
     assert_eq!(loaded[1].rules[0].query, "SigninLogs\n| take 5\n");
     assert_eq!(loaded[2].rules[0].description, "déjà “vu”");
@@ -249,10 +181,7 @@ fn unknown_keys_and_kinds_are_kept() {
         changed(&[("kind:", "kind: Anomaly")])
     );
     let rule = load_text("rule.yaml", &text).rules.remove(0);
-    assert_eq!(
-        (rule.kind.as_str(), rule.is_executable()),
-        ("Anomaly", false)
-    );
+    assert_eq!((rule.kind.as_str(), rule.is_executable()), ("Anomaly", false));
     assert_eq!(
         serde_json::to_value(&rule.extra).unwrap(),
         serde_json::json!({"notes": [1, "x"], "entityMappings[0].why": "because"})
@@ -268,9 +197,7 @@ fn kinds_that_are_only_listed_load_whatever_they_hold() {
     assert_eq!((loaded.errors.len(), loaded.warnings.len()), (0, 2));
     assert_eq!(
         loaded.rules[0].verbatim,
-        Some(
-            serde_json::json!({"displayName": "[concat('a', newGuid())]", "severity": 7, "query": {"a": 1}})
-        )
+        Some(serde_json::json!({"displayName": "[concat('a', newGuid())]", "severity": 7, "query": {"a": 1}}))
     );
 }
 

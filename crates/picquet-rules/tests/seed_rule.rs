@@ -1,9 +1,6 @@
 //! The bundled rule reads the same from YAML and from ARM JSON.
 
-#![allow(
-    clippy::expect_used,
-    reason = "helpers of tests, which the lint does not see as tests"
-)]
+#![allow(clippy::expect_used, reason = "helpers of tests, which the lint does not see as tests")]
 
 use std::path::PathBuf;
 
@@ -11,14 +8,9 @@ use picquet_rules::{AlertContext, AnalyticsRule, QueryStyle, RunInput, evaluate,
 use serde_json::{Value, json};
 
 fn load(file: &str) -> AnalyticsRule {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../picquet")
-        .join(file);
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../picquet").join(file);
     let mut loaded = load_path(path);
-    assert_eq!(
-        (loaded[0].errors.as_slice(), loaded[0].warnings.as_slice()),
-        (&[][..], &[][..])
-    );
+    assert_eq!((loaded[0].errors.as_slice(), loaded[0].warnings.as_slice()), (&[][..], &[][..]));
     loaded.remove(0).rules.remove(0)
 }
 
@@ -49,25 +41,11 @@ fn yaml_and_arm_are_the_same_rule() {
 #[test]
 fn entities_of_a_run() {
     let rule = load("assets/RareRunCommandPowerShellScript.yaml");
-    let columns = [
-        "Caller",
-        "CallerName",
-        "CallerUPNSuffix",
-        "CallerIpAddress",
-        "VirtualMachineName",
-        "Scope",
-    ];
+    let columns = ["Caller", "CallerName", "CallerUPNSuffix", "CallerIpAddress", "VirtualMachineName", "Scope"];
     let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
     let row = |caller: &str, suffix: &str, ip: &str, vm: &str| -> Vec<Value> {
         let name = caller.split('@').next();
-        vec![
-            json!(caller),
-            json!(name),
-            json!(suffix),
-            json!(ip),
-            json!(vm),
-            json!(format!("/vm/{vm}")),
-        ]
+        vec![json!(caller), json!(name), json!(suffix), json!(ip), json!(vm), json!(format!("/vm/{vm}"))]
     };
     let rows = [
         row("ada@corp.example", "corp.example", "203.0.113.7", "vm1"),

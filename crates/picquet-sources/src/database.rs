@@ -140,7 +140,8 @@ impl FileDatabase {
             }
         }
         let columns = merged.columns(name);
-        let provider = FilesTable::new(columns.clone(), text, parquet, failure, self.report.clone(), self.options.strict);
+        let provider =
+            FilesTable::new(columns.clone(), text, parquet, failure, self.report.clone(), self.options.strict);
         OpenTable { columns, provider: Arc::new(provider) }
     }
 }
@@ -155,7 +156,8 @@ impl Database for FileDatabase {
             return None;
         }
         let columns = Schemas::builtin().table(name)?;
-        let provider = FilesTable::new(columns.clone(), Vec::new(), Vec::new(), None, self.report.clone(), self.options.strict);
+        let provider =
+            FilesTable::new(columns.clone(), Vec::new(), Vec::new(), None, self.report.clone(), self.options.strict);
         Some(Table { columns, provider: Arc::new(provider) })
     }
 

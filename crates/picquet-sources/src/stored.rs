@@ -9,9 +9,7 @@ use arrow::datatypes::{
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt64Type,
 };
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use kql_engine::repr::{ColumnBuilder, data_type};
 use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, families};
 
@@ -118,9 +116,7 @@ fn convert(array: &ArrayRef, to: Type) -> Result<ArrayRef> {
         (DataType::Date32, Type::DateTime) => Arc::new(
             array.as_primitive::<Date32Type>().unary::<_, Int64Type>(|d| i64::from(d) * TICKS_PER_DAY + UNIX_EPOCH),
         ),
-        (DataType::Date64, Type::DateTime) => {
-            ticks(&cast(array, &DataType::Int64)?, TimeUnit::Millisecond, UNIX_EPOCH)
-        }
+        (DataType::Date64, Type::DateTime) => ticks(&cast(array, &DataType::Int64)?, TimeUnit::Millisecond, UNIX_EPOCH),
         (stored, Type::Bool | Type::Int | Type::Long | Type::Real | Type::Decimal)
             if stored.is_numeric() || *stored == DataType::Boolean =>
         {
@@ -173,18 +169,24 @@ fn tree(array: &dyn Array, row: usize) -> Dynamic {
         DataType::LargeUtf8 => Dynamic::String(array.as_string::<i64>().value(row).to_string()),
         DataType::Utf8View => Dynamic::String(array.as_string_view().value(row).to_string()),
         DataType::Binary => Dynamic::String(String::from_utf8_lossy(array.as_binary::<i32>().value(row)).into_owned()),
-        DataType::BinaryView => Dynamic::String(String::from_utf8_lossy(array.as_binary_view().value(row)).into_owned()),
+        DataType::BinaryView => {
+            Dynamic::String(String::from_utf8_lossy(array.as_binary_view().value(row)).into_owned())
+        }
         DataType::UInt64 => {
             let value = array.as_primitive::<UInt64Type>().value(row);
             i64::try_from(value).map_or(Dynamic::Real(value as f64), Dynamic::Long)
         }
-        DataType::Timestamp(unit, _) => Dynamic::DateTime(match unit {
-            TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row).saturating_mul(10_000_000),
-            TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row).saturating_mul(10_000),
-            TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row).saturating_mul(10),
-            TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(100),
-        }
-        .saturating_add(UNIX_EPOCH)),
+        DataType::Timestamp(unit, _) => Dynamic::DateTime(
+            match unit {
+                TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row).saturating_mul(10_000_000),
+                TimeUnit::Millisecond => {
+                    array.as_primitive::<TimestampMillisecondType>().value(row).saturating_mul(10_000)
+                }
+                TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row).saturating_mul(10),
+                TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(100),
+            }
+            .saturating_add(UNIX_EPOCH),
+        ),
         DataType::Decimal128(_, scale) => {
             let value = array.as_primitive::<Decimal128Type>().value(row);
             let shift = DECIMAL_SCALE as i32 - i32::from(*scale);
@@ -207,7 +209,9 @@ fn tree(array: &dyn Array, row: usize) -> Dynamic {
         DataType::Map(..) => {
             let entries = array.as_map().value(row);
             let [keys, values] = entries.columns() else { return Dynamic::Null };
-            Dynamic::Bag((0..entries.len()).map(|i| (text(&tree(keys.as_ref(), i)), tree(values.as_ref(), i))).collect())
+            Dynamic::Bag(
+                (0..entries.len()).map(|i| (text(&tree(keys.as_ref(), i)), tree(values.as_ref(), i))).collect(),
+            )
         }
         other if other.is_integer() => single(array, row, &DataType::Int64)
             .map_or(Dynamic::Null, |a| Dynamic::Long(a.as_primitive::<Int64Type>().value(0))),

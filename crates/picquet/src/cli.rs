@@ -26,11 +26,13 @@ pub(crate) enum Command {
                             picquet run rule.yaml --data AzureActivity.csv --format json | jq .alerts")]
     Run(RunArgs),
     /// Run KQL over log files
-    #[command(after_help = "Examples:\n  picquet query 'SigninLogs | summarize count() by ResultType' --data export\n  \
+    #[command(
+        after_help = "Examples:\n  picquet query 'SigninLogs | summarize count() by ResultType' --data export\n  \
                             picquet query --file hunt.kql --data export --format csv --out hunt.csv\n  \
                             picquet query --batch queries.jsonl --data export\n  \
                             picquet query 'T | summarize n=count() by bin(TimeGenerated, 1h) | render timechart' \
-                            --data export --chart hours.svg")]
+                            --data export --chart hours.svg"
+    )]
     Query(QueryArgs),
 }
 

@@ -1,4 +1,5 @@
 //! Bad input gets a message that names the place and the remedy, and a non-zero exit.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 

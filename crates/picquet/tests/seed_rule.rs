@@ -1,4 +1,5 @@
 //! The seed rule over the scenario beside the checkout, through the real binary.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod support;
 
@@ -21,12 +22,8 @@ fn run_rule(rule: &Path, data: &[PathBuf]) -> Value {
 }
 
 fn rows(run: &Value) -> Vec<Row> {
-    let names: Vec<String> = run["results"]["columns"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|c| c[0].as_str().unwrap().to_string())
-        .collect();
+    let names: Vec<String> =
+        run["results"]["columns"].as_array().unwrap().iter().map(|c| c[0].as_str().unwrap().to_string()).collect();
     let mut rows: Vec<Row> = run["results"]["rows"]
         .as_array()
         .unwrap()

@@ -12,8 +12,6 @@ mod shape;
 mod values;
 mod window;
 
-pub(crate) use values::ordered_stage;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -172,9 +170,7 @@ impl<'l> Lowering<'l> {
             }
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
-            RelKind::MakeSeries { .. } | RelKind::Staged { .. } => {
-                Err(internal("an operator over all rows was not computed first"))
-            }
+            RelKind::MakeSeries { .. } => Err(internal("make-series was not computed first")),
             RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
             RelKind::Error => Err(internal("a query with errors was lowered")),
         }
@@ -282,8 +278,7 @@ impl<'l> Lowering<'l> {
         }
         let mut builder = plan.builder;
         if !added.is_empty() {
-            let kept: Vec<DfExpr> =
-                builder.schema().fields().iter().map(|f| named(f.name())).chain(added).collect();
+            let kept: Vec<DfExpr> = builder.schema().fields().iter().map(|f| named(f.name())).chain(added).collect();
             builder = builder.project(kept)?;
         }
         order.extend(plan.order);
@@ -325,8 +320,7 @@ impl<'l> Lowering<'l> {
         let mut result: Option<LogicalPlanBuilder> = None;
         for branch in branches {
             let plan = self.rel(branch)?;
-            let exprs =
-                branch.columns.iter().zip(columns).map(|(from, to)| column(from).alias(column_name(to.id)));
+            let exprs = branch.columns.iter().zip(columns).map(|(from, to)| column(from).alias(column_name(to.id)));
             let builder = plan.builder.project(exprs)?;
             result = Some(match result {
                 Some(above) => above.union(builder.build()?)?,

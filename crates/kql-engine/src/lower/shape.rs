@@ -90,8 +90,7 @@ impl Lowering<'_> {
         let plan = self.rel(input)?;
         let parts = self.hidden();
         let taken = call(udf, vec![self.expr(source)?]).alias(&parts);
-        let kept: Vec<DfExpr> =
-            plan.builder.schema().fields().iter().map(|f| named(f.name())).chain([taken]).collect();
+        let kept: Vec<DfExpr> = plan.builder.schema().fields().iter().map(|f| named(f.name())).chain([taken]).collect();
         let mut builder = plan.builder.project(kept)?;
         let part = |position: usize| call(field_udf(position), vec![named(&parts)]);
         if drop_unmatched {

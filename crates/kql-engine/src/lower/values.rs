@@ -142,7 +142,7 @@ fn typed(value: i64, ty: Type) -> Val<'static> {
 }
 
 /// A stage of these rows in this order.
-pub(crate) fn ordered_stage(columns: &[Column], batches: Vec<(Vec<ArrayRef>, usize)>) -> Result<Stage> {
+fn ordered_stage(columns: &[Column], batches: Vec<(Vec<ArrayRef>, usize)>) -> Result<Stage> {
     let names: Vec<String> = (0..columns.len()).map(|i| format!("v{i}")).collect();
     let fields = names.iter().zip(columns).map(|(name, c)| (name.as_str(), c.ty)).chain([("position", Type::Long)]);
     let schema = repr::schema(fields);

@@ -93,12 +93,30 @@ impl Lowering<'_> {
         name: &str,
     ) -> Result<Plan> {
         let types: Vec<Type> = args.iter().map(|a| a.ty).collect();
-        let args = args.iter().map(|a| self.expr(a)).collect::<Result<Vec<_>>>()?;
+        // Computed arguments become columns first: the optimizer would share them among windows below the window that
+        // one of them needs.
+        let mut computed = Vec::new();
+        let mut lowered = Vec::with_capacity(args.len());
+        for arg in args {
+            let value = self.expr(arg)?;
+            if matches!(value, DfExpr::Column(_) | DfExpr::Literal(..)) {
+                lowered.push(value);
+            } else {
+                let name = self.hidden();
+                computed.push(value.alias(&name));
+                lowered.push(named(&name));
+            }
+        }
+        let mut builder = plan.builder;
+        if !computed.is_empty() {
+            let kept: Vec<DfExpr> = builder.schema().fields().iter().map(|f| named(f.name())).chain(computed).collect();
+            builder = builder.project(kept)?;
+        }
         let udf = WindowFunctionDefinition::WindowUDF(Arc::new(window_udf(function, &types, ty)));
-        let mut window = DfWindow::new(udf, args);
+        let mut window = DfWindow::new(udf, lowered);
         window.params.order_by = plan.order.iter().map(OrderKey::sort).collect();
         let window = DfExpr::WindowFunction(Box::new(window)).alias(name);
-        Ok(Plan { builder: plan.builder.window([window])?, order: plan.order })
+        Ok(Plan { builder: builder.window([window])?, order: plan.order })
     }
 
     /// The position of each row as a long, and the plan that has it.

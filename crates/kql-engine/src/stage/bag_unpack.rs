@@ -39,9 +39,7 @@ pub(crate) fn bag_unpack(
         };
         for (key, value) in &bag {
             let ty = type_of(value);
-            keys.entry(key.clone())
-                .and_modify(|known| *known = merge(*known, ty))
-                .or_insert(ty);
+            keys.entry(key.clone()).and_modify(|known| *known = merge(*known, ty)).or_insert(ty);
         }
         rows.push((row, bag));
     }
@@ -76,10 +74,9 @@ pub(crate) fn bag_unpack(
                 .iter()
                 .map(|(_, ty, source)| match source {
                     Source::Input(i) => row[*i].clone(),
-                    Source::Key(key) => bag
-                        .iter()
-                        .find(|(k, _)| k == key)
-                        .map_or(Val::missing(*ty), |(_, value)| typed(value, *ty)),
+                    Source::Key(key) => {
+                        bag.iter().find(|(k, _)| k == key).map_or(Val::missing(*ty), |(_, value)| typed(value, *ty))
+                    }
                 })
                 .collect()
         })

@@ -4,7 +4,6 @@ mod bag_unpack;
 mod make_series;
 mod narrow;
 mod pivot;
-pub(crate) mod plugins;
 
 use std::sync::Arc;
 
@@ -14,7 +13,6 @@ use kql_functions::{Type, Val};
 use kql_semantics::bound::Column;
 
 use crate::QueryError;
-use crate::lower::Stage;
 use crate::repr::{self, ColumnBuilder, value_at};
 
 pub(crate) use bag_unpack::{UnpackSpec, bag_unpack};
@@ -24,40 +22,6 @@ pub(crate) use pivot::pivot;
 
 /// Columns with names and types, and their rows.
 pub(crate) type Computed = (Vec<(String, Type)>, Arc<MemTable>);
-
-/// All rows of an operator's input, in order.
-pub(crate) struct Rows<'b> {
-    pub(crate) batches: &'b [RecordBatch],
-    pub(crate) columns: &'b [Column],
-}
-
-impl<'b> Rows<'b> {
-    /// Every row as values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Vec<Val<'b>>> + use<'b> {
-        rows_of(self.batches, self.columns)
-    }
-}
-
-/// An argument of a plugin.
-#[derive(Debug, Clone)]
-pub(crate) enum Argument {
-    /// A column of the input, by position.
-    Column(usize),
-    /// A value.
-    Value(Val<'static>, Type),
-}
-
-/// Rows in this order, as a stage.
-pub(crate) fn ordered(columns: &[Column], rows: &[Vec<Val<'_>>]) -> Result<Stage, QueryError> {
-    let mut builders: Vec<ColumnBuilder> = columns.iter().map(|c| ColumnBuilder::new(c.ty, rows.len())).collect();
-    for row in rows {
-        for (builder, value) in builders.iter_mut().zip(row) {
-            builder.push(value);
-        }
-    }
-    let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
-    crate::lower::ordered_stage(columns, vec![(arrays, rows.len())])
-}
 
 /// A table of rows of values.
 pub(crate) fn table_of(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> Result<Computed, QueryError> {

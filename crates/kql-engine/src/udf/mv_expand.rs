@@ -6,9 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, ListArray, StructArray};
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, exec_err};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use kql_functions::{Dynamic, Type, Val, families};
 
 use crate::repr::{ColumnBuilder, data_type, value_at};
@@ -94,10 +92,8 @@ impl ScalarUDFImpl for MvExpand {
         let mut offsets = vec![0i32];
         let mut total = 0i32;
         for row in 0..rows {
-            let mut lists: Vec<std::vec::IntoIter<Dynamic>> = arrays
-                .iter()
-                .map(|a| self.expand(&value_at(a.as_ref(), Type::Dynamic, row)).into_iter())
-                .collect();
+            let mut lists: Vec<std::vec::IntoIter<Dynamic>> =
+                arrays.iter().map(|a| self.expand(&value_at(a.as_ref(), Type::Dynamic, row)).into_iter()).collect();
             let mut count = lists.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
             if let Some(limit) = self.limit {
                 count = count.min(usize::try_from(limit).unwrap_or(0));

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanBuilder, StructArray};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::Result;
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use kql_functions::parse_kv::{KvOptions, ParseKv};
 use kql_functions::parse_pattern::{ParseKind, ParsePattern, Piece};
 use kql_functions::{EvalError, Type, Val};
@@ -112,8 +110,7 @@ impl std::hash::Hash for TextUdf {
 impl TextUdf {
     fn fields(&self) -> Fields {
         let matched = Field::new("matched", DataType::Boolean, true);
-        let columns =
-            self.types.iter().enumerate().map(|(i, ty)| Field::new(format!("c{i}"), data_type(*ty), true));
+        let columns = self.types.iter().enumerate().map(|(i, ty)| Field::new(format!("c{i}"), data_type(*ty), true));
         std::iter::once(matched).chain(columns).collect()
     }
 }

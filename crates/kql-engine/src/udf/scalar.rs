@@ -5,9 +5,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue};
-use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use kql_functions::catalogue::Cx;
 use kql_functions::{Scalar, Type, Val, families};
 
@@ -138,10 +136,10 @@ impl ScalarUDFImpl for ScalarKernel {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        if let Some(kernel) = self.vector {
-            if let Some(result) = kernel(&args.args, args.number_rows)? {
-                return Ok(result);
-            }
+        if let Some(kernel) = self.vector
+            && let Some(result) = kernel(&args.args, args.number_rows)?
+        {
+            return Ok(result);
         }
         let constant = !self.volatile && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
         let array = self.rows(&args.args, if constant { 1 } else { args.number_rows })?;

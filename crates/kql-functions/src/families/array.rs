@@ -255,7 +255,8 @@ fn range<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     let items = match start {
         Val::DateTime(_) | Val::Timespan(_) => {
             const HOUR: i64 = 36_000_000_000;
-            let wrap = |v: i64| if matches!(start, Val::DateTime(_)) { Dynamic::DateTime(v) } else { Dynamic::Timespan(v) };
+            let wrap =
+                |v: i64| if matches!(start, Val::DateTime(_)) { Dynamic::DateTime(v) } else { Dynamic::Timespan(v) };
             let ticks = |v: &Val<'_>| v.as_ticks().or_else(|| v.as_i64());
             let (Some(from), Some(to)) = (ticks(start), ticks(stop)) else { return Ok(Val::Null) };
             let Some(by) = step.map_or(Some(HOUR), ticks) else { return Ok(Val::Null) };
@@ -358,7 +359,10 @@ mod tests {
             args.extend(rest.iter().map(|n| Val::Long(*n)));
             run("array_index_of", &args)
         };
-        assert_eq!((at(&[1, 3]), at(&[1, 2]), at(&[1, -1, 2]), at(&[-1])), ("3".into(), "-1".into(), "5".into(), "5".into()));
+        assert_eq!(
+            (at(&[1, 3]), at(&[1, 2]), at(&[1, -1, 2]), at(&[-1])),
+            ("3".into(), "-1".into(), "5".into(), "5".into())
+        );
         assert_eq!(run("array_sort_desc", &[d(r#"[null,"b","c",null,"a"]"#)]), r#"["c","b","a",null,null]"#);
         assert_eq!(run("array_sort_desc", &[d(r#"[null,"b","c"]"#), Val::Bool(false)]), r#"[null,"c","b"]"#);
         assert_eq!(run("array_sort_asc", &[d("[3,1.5,2]"), d(r#"["c","a","b"]"#)]), r#"[[1.5,2,3],["a","b","c"]]"#);
@@ -366,11 +370,17 @@ mod tests {
 
     #[test]
     fn picks_and_makes() {
-        assert_eq!(run("array_iff", &[d("[true,0,50,\"x\",null]"), d("[1,2]"), Val::str("n")]), r#"[1,"n",null,null,null]"#);
+        assert_eq!(
+            run("array_iff", &[d("[true,0,50,\"x\",null]"), d("[1,2]"), Val::str("n")]),
+            r#"[1,"n",null,null,null]"#
+        );
         assert_eq!(run("range", &[Val::Long(1), Val::Long(7), Val::Long(3)]), "[1,4,7]");
         assert_eq!(run("range", &[Val::Long(3), Val::Long(1), Val::Long(-1)]), "[3,2,1]");
         assert_eq!(run("range", &[Val::Long(3), Val::Long(1)]), "[]");
-        assert_eq!(run("range", &[Val::Long(i64::MIN), Val::Long(i64::MIN + 1)]), format!("[{},{}]", i64::MIN, i64::MIN + 1));
+        assert_eq!(
+            run("range", &[Val::Long(i64::MIN), Val::Long(i64::MIN + 1)]),
+            format!("[{},{}]", i64::MIN, i64::MIN + 1)
+        );
         assert_eq!(run("repeat", &[Val::Long(1), Val::Long(3)]), "[1,1,1]");
         assert_eq!(run("repeat", &[Val::Long(1), Val::Long(-3)]), "null");
         assert_eq!(run("zip", &[d("[1,2]"), d("[\"a\"]")]), "[[1,\"a\"],[2,null]]");

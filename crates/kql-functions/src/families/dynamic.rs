@@ -305,7 +305,10 @@ mod tests {
         assert_eq!(run("bag_has_key", &[d(r#"{"a":1}"#), Val::str("b")]), "false");
         let bag = r#"{"a":1,"b":{"c":2,"d":3}}"#;
         assert_eq!(run("bag_remove_keys", &[d(bag), d(r#"["$.b.c","a",5]"#)]), r#"{"b":{"d":3}}"#);
-        assert_eq!(run("bag_set_key", &[d(r#"{"a":1}"#), Val::str("$.k['p']"), Val::str("x")]), r#"{"a":1,"k":{"p":"x"}}"#);
+        assert_eq!(
+            run("bag_set_key", &[d(r#"{"a":1}"#), Val::str("$.k['p']"), Val::str("x")]),
+            r#"{"a":1,"k":{"p":"x"}}"#
+        );
         assert_eq!(run("bag_zip", &[d(r#"["a",1,"b"]"#), d("[5,6]")]), r#"{"a":5,"b":null}"#);
     }
 
@@ -313,6 +316,9 @@ mod tests {
     fn lists_paths_and_sorts_keys() {
         let tree = r#"{"p":[1,{"x":2},{"y":3}],"q":"s"}"#;
         assert_eq!(run("treepath", &[d(tree)]), r#"["['p']","['p'][0]","['p'][0]['x']","['p'][0]['y']","['q']"]"#);
-        assert_eq!(run("dynamic_to_json", &[d(r#"{"b":[{"z":1,"y":2}],"a":null}"#)]), r#"{"a":null,"b":[{"y":2,"z":1}]}"#);
+        assert_eq!(
+            run("dynamic_to_json", &[d(r#"{"b":[{"z":1,"y":2}],"a":null}"#)]),
+            r#"{"a":null,"b":[{"y":2,"z":1}]}"#
+        );
     }
 }

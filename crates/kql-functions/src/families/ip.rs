@@ -27,7 +27,11 @@ pub(super) static ENTRIES: &[Scalar] = &[
     lenient("has_ipv4", "Whether a text holds an IPv4 address.", has_ipv4),
     lenient("has_any_ipv4", "Whether a text holds one of several IPv4 addresses.", has_ipv4),
     lenient("has_ipv4_prefix", "Whether a text holds an IPv4 address that begins so.", has_ipv4_prefix),
-    lenient("has_any_ipv4_prefix", "Whether a text holds an IPv4 address that begins in one of these ways.", has_ipv4_prefix),
+    lenient(
+        "has_any_ipv4_prefix",
+        "Whether a text holds an IPv4 address that begins in one of these ways.",
+        has_ipv4_prefix,
+    ),
 ];
 
 /// An address with a prefix length.
@@ -330,7 +334,10 @@ mod tests {
             texts("ipv4_range_to_cidr_list", &["1.1.128.0", "1.1.140.255"]).as_str(),
             Some(r#"["1.1.128.0/21","1.1.136.0/22","1.1.140.0/24"]"#)
         );
-        assert_eq!(texts("ipv4_range_to_cidr_list", &["0.0.0.0", "255.255.255.255"]).as_str(), Some(r#"["0.0.0.0/0"]"#));
+        assert_eq!(
+            texts("ipv4_range_to_cidr_list", &["0.0.0.0", "255.255.255.255"]).as_str(),
+            Some(r#"["0.0.0.0/0"]"#)
+        );
     }
 
     #[test]

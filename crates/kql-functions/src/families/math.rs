@@ -87,7 +87,15 @@ fn abs<'a>(cx: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 }
 
 fn sign<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    real(args, |v| if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else { 0.0 })
+    real(args, |v| {
+        if v > 0.0 {
+            1.0
+        } else if v < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    })
 }
 
 fn ceiling<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
@@ -334,7 +342,6 @@ fn random() -> u64 {
 fn new_guid<'a>(_: &Cx<'_>, _: &'a [Val<'a>]) -> Out<'a> {
     Ok(Val::Guid(uuid::Uuid::new_v4().into_bytes()))
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -4,32 +4,32 @@ use crate::Scalar;
 
 pub use convert::{cast, cast_element};
 
-mod convert;
-mod control;
-mod datetime;
+mod array;
 mod bin;
+mod compare;
+mod control;
+mod convert;
+mod datetime;
 mod datetime_format;
-mod timezone;
 mod dynamic;
 mod encoding;
 mod hash;
 mod ip;
 mod math;
-mod parse;
-mod array;
-mod special;
-mod sets;
-mod support;
-mod scan;
-mod compare;
-mod string_operators;
 mod operators;
+mod parse;
+mod scan;
 mod series;
 mod series_decompose;
 mod series_stats;
+mod sets;
 mod sketch;
+mod special;
 mod string;
+mod string_operators;
 mod string_regex;
+mod support;
+mod timezone;
 mod user_agent;
 
 /// All families.

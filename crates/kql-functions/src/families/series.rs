@@ -206,7 +206,15 @@ fn floor<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 }
 
 fn sign<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    each(args, true, |v| if v > 0.0 { 1.0 } else if v < 0.0 { -1.0 } else { 0.0 })
+    each(args, true, |v| {
+        if v > 0.0 {
+            1.0
+        } else if v < 0.0 {
+            -1.0
+        } else {
+            0.0
+        }
+    })
 }
 
 fn exp<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
@@ -421,7 +429,10 @@ mod tests {
         assert_eq!(run("series_fill_linear", &[d(gaps)]), "[111,111,73,36,41,32,24,16,61,33,33,33]");
         let edges = [d(gaps), Val::Null, Val::Bool(false)];
         assert_eq!(run("series_fill_linear", &edges), "[null,111,73,36,41,32,24,16,61,33,null,null]");
-        assert_eq!(run("series_fill_linear", &[d("[41.0,null,null,16.0]")]), "[41.0,32.66666666666667,24.333333333333336,16.0]");
+        assert_eq!(
+            run("series_fill_linear", &[d("[41.0,null,null,16.0]")]),
+            "[41.0,32.66666666666667,24.333333333333336,16.0]"
+        );
         assert_eq!(run("series_fill_linear", &[d("[null,null]")]), "[0.0,0.0]");
         assert_eq!(run("series_fill_forward", &[d("[null,1,null]")]), "[null,1,1]");
         assert_eq!(run("series_fill_backward", &[d("[0,1,0]"), Val::Long(0)]), "[1,1,0]");
@@ -430,9 +441,15 @@ mod tests {
 
     #[test]
     fn filters() {
-        assert_eq!(run("series_fir", &[d("[5,15,10,20]"), d("[1,-1]"), Val::Bool(false), Val::Bool(false)]), "[5,10,-5,10]");
+        assert_eq!(
+            run("series_fir", &[d("[5,15,10,20]"), d("[1,-1]"), Val::Bool(false), Val::Bool(false)]),
+            "[5,10,-5,10]"
+        );
         assert_eq!(run("series_fir", &[d("[0,3,0,0]"), d("[1,1,1]")]), "[0.0,1.0,1.0,1.0]");
-        assert_eq!(run("series_fir", &[d("[0,3,0,0]"), d("[1,1,1]"), Val::Bool(true), Val::Bool(true)]), "[1.0,1.0,1.0,0.0]");
+        assert_eq!(
+            run("series_fir", &[d("[0,3,0,0]"), d("[1,1,1]"), Val::Bool(true), Val::Bool(true)]),
+            "[1.0,1.0,1.0,0.0]"
+        );
         assert_eq!(run("series_iir", &[d("[0,1,2,3,4]"), d("[1]"), d("[1,-1]")]), "[0.0,1.0,3.0,6.0,10.0]");
     }
 }

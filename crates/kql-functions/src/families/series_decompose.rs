@@ -141,8 +141,17 @@ fn anomalies<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     let baseline = options.apply(&items).baseline();
     let residual: Vec<f64> = items.iter().zip(&baseline).map(|(v, b)| v - b).collect();
     let learnt = residual.len().saturating_sub(usize::try_from(options.test_points).unwrap_or(0));
-    let scores = Scoring::of(text_arg(args, 5, "ctukey"), None).scores(&residual, residual.get(..learnt).unwrap_or_default());
-    let flag = |score: &f64| if *score > threshold { 1 } else if *score < -threshold { -1 } else { 0 };
+    let scores =
+        Scoring::of(text_arg(args, 5, "ctukey"), None).scores(&residual, residual.get(..learnt).unwrap_or_default());
+    let flag = |score: &f64| {
+        if *score > threshold {
+            1
+        } else if *score < -threshold {
+            -1
+        } else {
+            0
+        }
+    };
     let flags = Dynamic::Array(scores.iter().map(flag).map(Dynamic::Long).collect());
     Ok(from_array(vec![flags, reals(scores), reals(baseline)]))
 }
@@ -186,7 +195,10 @@ mod tests {
     #[test]
     fn seasons() {
         let six = "[2,5,3,4,3,2,1,2,3,4,3,2,1,2,3,4,3,2,1,2,3,4,3,2,1]";
-        assert_eq!(run("series_seasonal", &[d(six)]).to_json(), "[1.0,2.0,3.0,4.0,3.0,2.0,1.0,2.0,3.0,4.0,3.0,2.0,1.0,2.0,3.0,4.0,3.0,2.0,1.0,2.0,3.0,4.0,3.0,2.0,1.0]");
+        assert_eq!(
+            run("series_seasonal", &[d(six)]).to_json(),
+            "[1.0,2.0,3.0,4.0,3.0,2.0,1.0,2.0,3.0,4.0,3.0,2.0,1.0,2.0,3.0,4.0,3.0,2.0,1.0,2.0,3.0,4.0,3.0,2.0,1.0]"
+        );
         let five = run("series_seasonal", &[d("[8,12,14,12,10,10,12,14,12,10,10,12,14,12,10,10,12,14,12,10]")]);
         assert_eq!(five.at(0), Some(&Dynamic::Real(10.0)));
         let none = run("series_seasonal", &[d("[1,3,5,2,4,6,1,3,5,2,4,6]")]);
@@ -207,6 +219,9 @@ mod tests {
     #[test]
     fn foretells() {
         let series = d("[1,2,3,4,0,0]");
-        assert_eq!(run("series_decompose_forecast", &[series, Val::Long(2), Val::Long(0)]).to_json(), "[1.0,2.0,3.0,4.0,5.0,6.0]");
+        assert_eq!(
+            run("series_decompose_forecast", &[series, Val::Long(2), Val::Long(0)]).to_json(),
+            "[1.0,2.0,3.0,4.0,5.0,6.0]"
+        );
     }
 }

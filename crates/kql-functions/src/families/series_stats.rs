@@ -100,7 +100,8 @@ fn pearson_correlation<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 
 fn cosine_similarity<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     Ok(pair(args).map_or(Val::Null, |(a, b)| {
-        let magnitude = |position: usize, items: &[f64]| real_arg(args, position).unwrap_or_else(|| dot(items, items).sqrt());
+        let magnitude =
+            |position: usize, items: &[f64]| real_arg(args, position).unwrap_or_else(|| dot(items, items).sqrt());
         Val::Real(dot(&a, &b) / (magnitude(2, &a) * magnitude(3, &b)))
     }))
 }
@@ -134,7 +135,15 @@ impl Scoring {
             return vec![0.0; items.len()];
         };
         let width = high - low;
-        let beyond = |v: &f64| if *v > high { v - high } else if *v < low { v - low } else { 0.0 };
+        let beyond = |v: &f64| {
+            if *v > high {
+                v - high
+            } else if *v < low {
+                v - low
+            } else {
+                0.0
+            }
+        };
         items.iter().map(beyond).map(|d| if d == 0.0 { 0.0 } else { d / width * self.scale }).collect()
     }
 }
@@ -437,7 +446,8 @@ mod tests {
 
     #[test]
     fn statistics_of_a_series() {
-        let bag = run("series_stats_dynamic", Type::Dynamic, &[d("[23,46,23,87,4,8,3,75,2,56,13,75,32,16,29]")]).to_tree();
+        let bag =
+            run("series_stats_dynamic", Type::Dynamic, &[d("[23,46,23,87,4,8,3,75,2,56,13,75,32,16,29]")]).to_tree();
         assert_eq!(bag.get("min_idx"), Some(&Dynamic::Long(8)));
         assert!(near(bag.get("stdev").unwrap(), 28.50363385354827));
         assert!(near(bag.get("sum").unwrap(), 492.0));
@@ -448,9 +458,10 @@ mod tests {
     fn lines() {
         let y = d("[2,5,6,8,11,15,17,18,25,26,30,30]");
         let fit = run("series_fit_line", Type::Dynamic, std::slice::from_ref(&y)).to_tree();
-        for (i, want) in [0.982900730884447, 2.730769230769231, 98.62878787878789, 1.686480186480187, -1.6666666666666716]
-            .into_iter()
-            .enumerate()
+        for (i, want) in
+            [0.982900730884447, 2.730769230769231, 98.62878787878789, 1.686480186480187, -1.6666666666666716]
+                .into_iter()
+                .enumerate()
         {
             assert!(near(fit.at(i as i64).unwrap(), want), "{i}");
         }

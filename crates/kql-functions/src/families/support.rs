@@ -38,7 +38,7 @@ pub(super) fn timespan(ticks: Option<i64>) -> Val<'static> {
 /// The whole part of a real as ticks or long, `None` outside the range.
 pub(super) fn whole(v: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (v >= -LIMIT && v < LIMIT).then_some(v as i64)
+    (-LIMIT..LIMIT).contains(&v).then_some(v as i64)
 }
 
 /// A number as decimal units.

@@ -1,7 +1,7 @@
 //! Calls of aggregates within `summarize` and `make-series`.
 
-use kql_functions::catalogue::{Catalogue, FunctionSpec, Returns, Signature};
 use kql_functions::Type;
+use kql_functions::catalogue::{Catalogue, FunctionSpec, Returns, Signature};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
@@ -11,7 +11,14 @@ use crate::bound::{AggregateCall, Expr, ExprKind};
 
 impl Binder<'_> {
     /// Binds an aggregate call, collects it, and answers a reference to its value.
-    pub(super) fn aggregate(&mut self, name: &ast::Name, args: &[ast::Arg], row: Row<'_>, env: &Env, span: Span) -> Expr {
+    pub(super) fn aggregate(
+        &mut self,
+        name: &ast::Name,
+        args: &[ast::Arg],
+        row: Row<'_>,
+        env: &Env,
+        span: Span,
+    ) -> Expr {
         // Aggregates cannot be nested: their arguments see no collector.
         let outer = self.collector.take();
         let bound = self.aggregate_call(name, args, row, env, span);
@@ -140,4 +147,3 @@ fn computed_type(function: &str, first: Type) -> Type {
         _ => Type::Dynamic,
     }
 }
-

@@ -66,13 +66,13 @@ impl Binder<'_> {
 
     /// A name in the place of a table.
     pub(super) fn table_or_function(&mut self, name: &ast::Name, env: &Env) -> Rel {
-        if self.catalog.table(&name.text).is_none() {
-            if let Some(saved) = self.catalog.function(&name.text) {
-                return match self.call_saved(name, &saved, &[], Row::NONE, env, name.span) {
-                    Value::Rel(rel) => rel,
-                    Value::Scalar(expr) => self.error_rel(expr.span),
-                };
-            }
+        if self.catalog.table(&name.text).is_none()
+            && let Some(saved) = self.catalog.function(&name.text)
+        {
+            return match self.call_saved(name, &saved, &[], Row::NONE, env, name.span) {
+                Value::Rel(rel) => rel,
+                Value::Scalar(expr) => self.error_rel(expr.span),
+            };
         }
         self.table(name, env)
     }
@@ -309,10 +309,8 @@ impl Binder<'_> {
                 _ => Entity::Tabular(self.share(rel, false)),
             };
         }
-        let wanted: Vec<_> = declared
-            .iter()
-            .filter_map(|d| rel.columns.iter().find(|c| c.name == d.name.text).cloned())
-            .collect();
+        let wanted: Vec<_> =
+            declared.iter().filter_map(|d| rel.columns.iter().find(|c| c.name == d.name.text).cloned()).collect();
         let exprs = wanted.iter().map(|c| Expr::column(c, span)).collect();
         let columns = wanted.iter().map(|c| self.column(c.name.clone(), c.ty)).collect();
         let rel = super::project(rel, columns, exprs, span);

@@ -147,15 +147,15 @@ impl Binder<'_> {
             Some(Entity::Broken) => return self.error_expr(name.span),
             Some(Entity::Function(function, scope)) if function.params.is_empty() => {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
-                if let Value::Scalar(expr) =
-                    self.call_function(&name.text, &function, &scope, &[], row, env, name.span)
+                if let Value::Scalar(expr) = self.call_function(&name.text, &function, &scope, &[], row, env, name.span)
                 {
                     return expr;
                 }
                 return self.error_expr(name.span);
             }
             Some(Entity::Tabular(_)) => {
-                let message = format!("The tabular variable '{}' is not allowed where a scalar is expected.", name.text);
+                let message =
+                    format!("The tabular variable '{}' is not allowed where a scalar is expected.", name.text);
                 self.error("KS116", name.span, message);
                 return self.error_expr(name.span);
             }
@@ -290,7 +290,11 @@ fn literal_value(literal: &Literal, now: i64) -> Option<Val<'static>> {
         Literal::Decimal(v) => or_null(v, |v| text::parse_decimal(v).map(Val::Decimal)),
         Literal::String(v) => Some(Val::Str(Cow::Owned(v.clone()))),
         Literal::DateTime(v) => or_null(v, |v| {
-            if v.trim().is_empty() { Some(Val::DateTime(now)) } else { text::parse_datetime(v.trim()).map(Val::DateTime) }
+            if v.trim().is_empty() {
+                Some(Val::DateTime(now))
+            } else {
+                text::parse_datetime(v.trim()).map(Val::DateTime)
+            }
         }),
         Literal::Timespan(v) => or_null(v, |v| Some(Val::Timespan(*v))),
         Literal::Guid(v) => or_null(v, |v| text::parse_guid(v.trim()).map(Val::Guid)),

@@ -16,14 +16,7 @@ use crate::nearest::nearest;
 
 impl Binder<'_> {
     /// A call that no `let`, table or saved function answers.
-    pub(super) fn builtin(
-        &mut self,
-        name: &ast::Name,
-        args: &[ast::Arg],
-        row: Row<'_>,
-        env: &Env,
-        span: Span,
-    ) -> Expr {
+    pub(super) fn builtin(&mut self, name: &ast::Name, args: &[ast::Arg], row: Row<'_>, env: &Env, span: Span) -> Expr {
         if self.collector.is_some() && Catalogue::get().aggregate(&name.text).is_some() {
             return self.aggregate(name, args, row, env, span);
         }
@@ -101,9 +94,7 @@ impl Binder<'_> {
         let recorded = find("_TimeReceived").map(|c| Expr::column(c, span));
         let generated = find("TimeGenerated").map(|c| Expr::column(c, span));
         match (recorded, generated) {
-            (Some(recorded), Some(generated)) => {
-                self.call("coalesce", vec![recorded, generated], Type::DateTime, span)
-            }
+            (Some(recorded), Some(generated)) => self.call("coalesce", vec![recorded, generated], Type::DateTime, span),
             (Some(time), None) | (None, Some(time)) => time,
             (None, None) => Expr::constant(Val::Null, Type::DateTime, span),
         }
@@ -178,8 +169,7 @@ impl Binder<'_> {
             let ty = declared_type(spec).unwrap_or(Type::Dynamic);
             return Expr { kind: ExprKind::Error, ty, span };
         }
-        let fits: Vec<&Signature> =
-            spec.signatures.iter().filter(|s| (s.min..=s.max).contains(&args.len())).collect();
+        let fits: Vec<&Signature> = spec.signatures.iter().filter(|s| (s.min..=s.max).contains(&args.len())).collect();
         if fits.is_empty() {
             let least = spec.signatures.iter().map(|s| s.min).min().unwrap_or(0);
             let most = spec.signatures.iter().map(|s| s.max).max().unwrap_or(0);
@@ -232,19 +222,19 @@ impl Binder<'_> {
 
     fn check_argument(&mut self, spec: &FunctionSpec, param: &ParamSpec, arg: &Expr) -> bool {
         let literal = matches!(param.argument.as_deref(), Some("Literal" | "LiteralNotEmpty"));
-        if literal && !param.values.is_empty() {
-            if let Some(Val::Str(text)) = arg.as_const() {
-                if !param.values.iter().any(|v| v.eq_ignore_ascii_case(text)) {
-                    let message = format!(
-                        "The argument '{}' of '{}' must be one of: {}.",
-                        param.name,
-                        spec.name,
-                        param.values.join(", ")
-                    );
-                    self.error("KS122", arg.span, message);
-                    return false;
-                }
-            }
+        if literal
+            && !param.values.is_empty()
+            && let Some(Val::Str(text)) = arg.as_const()
+            && !param.values.iter().any(|v| v.eq_ignore_ascii_case(text))
+        {
+            let message = format!(
+                "The argument '{}' of '{}' must be one of: {}.",
+                param.name,
+                spec.name,
+                param.values.join(", ")
+            );
+            self.error("KS122", arg.span, message);
+            return false;
         }
         true
     }
@@ -273,11 +263,8 @@ impl Binder<'_> {
                 (Some(ty), ty)
             }
             "Common" | "CommonNonDynamic" => {
-                let types = of_kind(&[
-                    ParamKind::CommonScalar,
-                    ParamKind::CommonScalarOrDynamic,
-                    ParamKind::CommonOrderable,
-                ]);
+                let types =
+                    of_kind(&[ParamKind::CommonScalar, ParamKind::CommonScalarOrDynamic, ParamKind::CommonOrderable]);
                 let numeric = expanded.iter().any(|p| p.kind == ParamKind::CommonOrderable);
                 match common_type(&types, numeric) {
                     Some(ty) => (Some(ty), ty),
@@ -291,9 +278,7 @@ impl Binder<'_> {
             }
             "Parameter0" => (None, targets.first().copied().unwrap_or(Type::Dynamic)),
             "Parameter1" => (None, targets.get(1).copied().unwrap_or(Type::Dynamic)),
-            "ParameterNLiteral" | "Parameter0Literal" | "Parameter1Literal" => {
-                (None, literal.unwrap_or(Type::Dynamic))
-            }
+            "ParameterNLiteral" | "Parameter0Literal" | "Parameter1Literal" => (None, literal.unwrap_or(Type::Dynamic)),
             _ => (None, Type::Dynamic),
         })
     }

@@ -129,7 +129,14 @@ impl Binder<'_> {
         }
     }
 
-    fn equality_key(&mut self, left: &Rel, right: &Rel, a: &ast::Expr, b: &ast::Expr, env: &Env) -> Option<(Expr, Expr)> {
+    fn equality_key(
+        &mut self,
+        left: &Rel,
+        right: &Rel,
+        a: &ast::Expr,
+        b: &ast::Expr,
+        env: &Env,
+    ) -> Option<(Expr, Expr)> {
         let row = Row {
             columns: &left.columns,
             right: Some(&right.columns),

@@ -147,11 +147,11 @@ impl Binder<'_> {
     }
 
     fn projection(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
-        if let [ast::NamedExpr { names, value: ast::Expr { kind: ast::ExprKind::Star, .. }, .. }] = items {
-            if names.is_empty() {
-                let all = (0..input.columns.len()).collect();
-                return self.choose(input, all, span);
-            }
+        if let [ast::NamedExpr { names, value: ast::Expr { kind: ast::ExprKind::Star, .. }, .. }] = items
+            && names.is_empty()
+        {
+            let all = (0..input.columns.len()).collect();
+            return self.choose(input, all, span);
         }
         let bound = self.named_items(items, Row::of(&input), env);
         let mut columns: Vec<Column> = Vec::with_capacity(bound.len());
@@ -195,7 +195,8 @@ impl Binder<'_> {
                     unique(&format!("Column{unnamed}"), &columns)
                 }
             };
-            let name = if given || matches!(item.value.kind, ast::ExprKind::Name(_)) { name } else { unique(&name, &columns) };
+            let name =
+                if given || matches!(item.value.kind, ast::ExprKind::Name(_)) { name } else { unique(&name, &columns) };
             if added.contains(&name) {
                 self.error("KS171", at, format!("A column with the name '{name}' is already declared."));
                 continue;

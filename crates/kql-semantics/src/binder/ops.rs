@@ -1,7 +1,7 @@
 //! Operators: which types they take, and the conversions they imply.
 
-use kql_functions::{Type, Val};
 use kql_functions::catalogue::{Catalogue, Cx};
+use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, BinaryOp, InOp, UnaryOp};
 
@@ -53,7 +53,8 @@ impl Binder<'_> {
             UnaryOp::Plus => "unary+",
         };
         if !operand.ty.is_summable() && operand.ty != Type::Dynamic {
-            let message = format!("The operator '{}' is not defined for the operand type {}.", &function[5..], operand.ty);
+            let message =
+                format!("The operator '{}' is not defined for the operand type {}.", &function[5..], operand.ty);
             self.error("KS106", span, message);
             return self.error_expr(span);
         }
@@ -176,14 +177,10 @@ impl Binder<'_> {
             l
         } else if l.is_number() && r.is_number() {
             widest(l, r)
-        } else if l == Type::Bool && r.is_number() {
+        } else if l == Type::Bool && r.is_number() || equality && is_text(&left) && converts_from_text(r) {
             r
-        } else if r == Type::Bool && l.is_number() {
+        } else if r == Type::Bool && l.is_number() || equality && is_text(&right) && converts_from_text(l) {
             l
-        } else if equality && r == Type::String && right.as_const().is_some() && converts_from_text(l) {
-            l
-        } else if equality && l == Type::String && left.as_const().is_some() && converts_from_text(r) {
-            r
         } else {
             return Some((left, right));
         };
@@ -269,14 +266,14 @@ impl Binder<'_> {
 
     /// Adds one value of an `in` list; a constant array counts as its elements.
     fn list_value(&mut self, value: Expr, left: &Expr, textual: bool, values: &mut Vec<Expr>) {
-        if let (Type::Dynamic, Some(constant)) = (value.ty, value.as_const()) {
-            if let kql_functions::Dynamic::Array(items) = constant.to_tree() {
-                for item in items {
-                    let item = Expr::constant(Val::dynamic(&item), Type::Dynamic, value.span);
-                    values.push(if left.ty == Type::Dynamic { item } else { self.convert(item, left.ty) });
-                }
-                return;
+        if let (Type::Dynamic, Some(constant)) = (value.ty, value.as_const())
+            && let kql_functions::Dynamic::Array(items) = constant.to_tree()
+        {
+            for item in items {
+                let item = Expr::constant(Val::dynamic(&item), Type::Dynamic, value.span);
+                values.push(if left.ty == Type::Dynamic { item } else { self.convert(item, left.ty) });
             }
+            return;
         }
         let span = value.span;
         let value = if value.ty == left.ty || value.ty == Type::Dynamic || left.ty == Type::Dynamic {
@@ -294,7 +291,8 @@ impl Binder<'_> {
             }
         } else if left.ty.is_number() && value.ty.is_number() {
             value
-        } else if value.as_const().is_some_and(Val::is_null) || (converts_from_text(left.ty) && value.ty == Type::String)
+        } else if value.as_const().is_some_and(Val::is_null)
+            || (converts_from_text(left.ty) && value.ty == Type::String)
         {
             self.convert(value, left.ty)
         } else if !matches!(left.kind, ExprKind::Error) && !matches!(value.kind, ExprKind::Error) {
@@ -344,6 +342,10 @@ pub(super) fn widest(left: Type, right: Type) -> Type {
 
 fn orderable(ty: Type) -> bool {
     ty.is_summable() || ty == Type::Bool
+}
+
+fn is_text(expr: &Expr) -> bool {
+    expr.ty == Type::String && expr.as_const().is_some()
 }
 
 fn converts_from_text(ty: Type) -> bool {

@@ -1,7 +1,7 @@
 //! `make-series`.
 
-use kql_functions::{Type, Val};
 use kql_functions::catalogue::Catalogue;
+use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, OperatorKind, Property};
 

@@ -121,15 +121,8 @@ impl Binder<'_> {
             }
         }
         let (serialized, open) = (input.serialized, input.open);
-        let kind = RelKind::Parse {
-            input: Box::new(input),
-            source,
-            kind,
-            flags,
-            pattern: pieces,
-            outputs,
-            drop_unmatched,
-        };
+        let kind =
+            RelKind::Parse { input: Box::new(input), source, kind, flags, pattern: pieces, outputs, drop_unmatched };
         Rel { kind, columns, serialized, open, span }
     }
 
@@ -171,7 +164,13 @@ impl Binder<'_> {
             outputs.push(column);
         }
         let (serialized, open) = (input.serialized, input.open);
-        Rel { kind: RelKind::ParseKv { input: Box::new(input), source, outputs, options }, columns, serialized, open, span }
+        Rel {
+            kind: RelKind::ParseKv { input: Box::new(input), source, outputs, options },
+            columns,
+            serialized,
+            open,
+            span,
+        }
     }
 }
 

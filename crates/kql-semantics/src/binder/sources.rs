@@ -106,7 +106,7 @@ impl Binder<'_> {
             }
             columns.push(self.column(column.name.text.clone(), ty));
         }
-        if columns.is_empty() || values.len() % columns.len() != 0 {
+        if columns.is_empty() || !values.len().is_multiple_of(columns.len()) {
             let message =
                 format!("The number of values must be a multiple of the number of columns ({}).", columns.len());
             self.error("KS141", span, message);

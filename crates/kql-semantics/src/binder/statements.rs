@@ -10,6 +10,7 @@ use super::{Binder, Env, Row};
 use crate::bound::{Expr, Rel, RelKind};
 
 /// A tabular or scalar value.
+#[allow(clippy::large_enum_variant)]
 pub(super) enum Value {
     Rel(Rel),
     Scalar(Expr),
@@ -36,12 +37,7 @@ impl Binder<'_> {
     }
 
     /// Binds statements in order; `row` holds the columns that a function body may see (none).
-    pub(super) fn statements(
-        &mut self,
-        statements: &[Statement],
-        env: &Env,
-        row: Row<'_>,
-    ) -> (Option<Value>, Env) {
+    pub(super) fn statements(&mut self, statements: &[Statement], env: &Env, row: Row<'_>) -> (Option<Value>, Env) {
         let mut env = Rc::clone(env);
         let mut result = None;
         for statement in statements {
@@ -65,9 +61,7 @@ impl Binder<'_> {
     fn let_statement(&mut self, statement: &ast::Let, env: &Env) -> Env {
         let name = &statement.name.text;
         match &statement.value {
-            LetValue::Function(function) => {
-                env.with(name, Entity::Function(Rc::new(function.clone()), Rc::clone(env)))
-            }
+            LetValue::Function(function) => env.with(name, Entity::Function(Rc::new(function.clone()), Rc::clone(env))),
             LetValue::Expr(expr) => {
                 let entity = match self.value(expr, Row::NONE, env) {
                     Value::Scalar(expr) => Entity::Scalar(expr),

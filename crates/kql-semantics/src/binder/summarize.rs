@@ -102,9 +102,7 @@ impl Binder<'_> {
         let given: Vec<String> = item.names.iter().map(|n| n.text.clone()).collect();
         if let ast::ExprKind::Call { name, args } = &item.value.kind {
             let several = match name.text.as_str() {
-                "arg_max" | "arg_min" | "argmax" | "argmin" => {
-                    Some(self.arg_extreme(input, keys, name, args, env))
-                }
+                "arg_max" | "arg_min" | "argmax" | "argmin" => Some(self.arg_extreme(input, keys, name, args, env)),
                 "take_any" | "any" => Some(self.take_any(input, name, args, env)),
                 "percentiles" | "percentilesw" => Some(self.percentiles(input, name, args, env)),
                 _ => None,
@@ -138,12 +136,11 @@ impl Binder<'_> {
     fn over_groups(&mut self, value: Expr, input: &Rel, keys: &[Column]) -> Option<Expr> {
         let mut ungrouped = None;
         value.walk(&mut |e| {
-            if let ExprKind::Column(id) = e.kind {
-                if let Some(column) = input.columns.iter().find(|c| c.id == id) {
-                    if !keys.iter().any(|k| k.name == column.name) {
-                        ungrouped = Some((column.name.clone(), e.span));
-                    }
-                }
+            if let ExprKind::Column(id) = e.kind
+                && let Some(column) = input.columns.iter().find(|c| c.id == id)
+                && !keys.iter().any(|k| k.name == column.name)
+            {
+                ungrouped = Some((column.name.clone(), e.span));
             }
         });
         if let Some((name, span)) = ungrouped {
@@ -187,11 +184,14 @@ impl Binder<'_> {
         let mut wanted: Vec<(String, Expr)> = vec![(key_name, key.clone())];
         for arg in rest {
             if matches!(arg.value.kind, ast::ExprKind::Star) {
-                let by_key = |c: &&Column| {
-                    !wanted.iter().any(|(n, _)| *n == c.name) && !keys.iter().any(|k| k.name == c.name)
-                };
-                let all: Vec<(String, Expr)> =
-                    input.columns.iter().filter(by_key).map(|c| (c.name.clone(), Expr::column(c, arg.value.span))).collect();
+                let by_key =
+                    |c: &&Column| !wanted.iter().any(|(n, _)| *n == c.name) && !keys.iter().any(|k| k.name == c.name);
+                let all: Vec<(String, Expr)> = input
+                    .columns
+                    .iter()
+                    .filter(by_key)
+                    .map(|c| (c.name.clone(), Expr::column(c, arg.value.span)))
+                    .collect();
                 wanted.extend(all);
             } else {
                 let value = self.scalar(&arg.value, Row::of(input), env);

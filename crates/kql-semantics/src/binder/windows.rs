@@ -32,7 +32,8 @@ impl Binder<'_> {
         span: Span,
     ) -> Expr {
         if !row.serialized {
-            let message = format!("The function '{}' requires a serialized input: sort it, or use serialize.", name.text);
+            let message =
+                format!("The function '{}' requires a serialized input: sort it, or use serialize.", name.text);
             self.error("KS187", span, message);
             return self.error_expr(span);
         }
@@ -63,18 +64,22 @@ impl Binder<'_> {
             WindowFunction::RowCumsum => match bound[0].ty {
                 ty if ty.is_summable() => ty,
                 _ => {
-                    self.error("KS138", bound[0].span, "The argument value must be summable: a number, timespan or datetime.");
+                    self.error(
+                        "KS138",
+                        bound[0].span,
+                        "The argument value must be summable: a number, timespan or datetime.",
+                    );
                     return self.error_expr(span);
                 }
             },
             WindowFunction::RowWindowSession => Type::DateTime,
             WindowFunction::Prev | WindowFunction::Next => {
                 let ty = bound[0].ty;
-                if let Some(offset) = bound.get(1) {
-                    if !offset.ty.is_integer() || offset.as_const().is_none() {
-                        self.error("KS134", offset.span, "The expression value must be an integer.");
-                        return self.error_expr(span);
-                    }
+                if let Some(offset) = bound.get(1)
+                    && (!offset.ty.is_integer() || offset.as_const().is_none())
+                {
+                    self.error("KS134", offset.span, "The expression value must be an integer.");
+                    return self.error_expr(span);
                 }
                 if bound.len() > 2 {
                     let default = bound.remove(2);

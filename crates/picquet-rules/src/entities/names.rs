@@ -49,11 +49,7 @@ fn account_parts(text: &str, whole_is_name: bool) -> Vec<(&'static str, String)>
     {
         return vec![("Name", name.to_owned()), ("UPNSuffix", suffix.to_owned())];
     }
-    if whole_is_name {
-        vec![("Name", text.to_owned())]
-    } else {
-        Vec::new()
-    }
+    if whole_is_name { vec![("Name", text.to_owned())] } else { Vec::new() }
 }
 
 /// [I] A host's `FullName` `h.d.e` gives HostName `h` and DnsDomain `d.e`; an IP address is not cut at its dots.
@@ -67,9 +63,7 @@ pub(super) fn split_host(present: Vec<(String, Value)>) -> Vec<(String, Value)> 
         }
         let text = value.as_str().unwrap_or_default();
         match text.split_once('.') {
-            Some((host, domain))
-                if !host.is_empty() && !domain.is_empty() && text.parse::<IpAddr>().is_err() =>
-            {
+            Some((host, domain)) if !host.is_empty() && !domain.is_empty() && text.parse::<IpAddr>().is_err() => {
                 derived.push(("HostName", host.to_owned()));
                 derived.push(("DnsDomain", domain.to_owned()));
             }
@@ -79,10 +73,7 @@ pub(super) fn split_host(present: Vec<(String, Value)>) -> Vec<(String, Value)> 
     merge_absent(fields, derived)
 }
 
-fn merge_absent(
-    mut fields: Vec<(String, Value)>,
-    derived: Vec<(&'static str, String)>,
-) -> Vec<(String, Value)> {
+fn merge_absent(mut fields: Vec<(String, Value)>, derived: Vec<(&'static str, String)>) -> Vec<(String, Value)> {
     let mut missing = Vec::new();
     for (name, text) in derived {
         let known = |list: &[(String, Value)]| list.iter().any(|(have, _)| have == name);

@@ -33,10 +33,7 @@ impl Reader<'_> {
 
     pub(super) fn entity_mappings(&mut self, object: &mut Object<'_>) -> Vec<EntityMapping> {
         let items = self.items(object.get(&["entityMappings"]));
-        items
-            .iter()
-            .filter_map(|item| self.entity_mapping(item))
-            .collect()
+        items.iter().filter_map(|item| self.entity_mapping(item)).collect()
     }
 
     fn entity_mapping(&mut self, item: &Field<'_>) -> Option<EntityMapping> {
@@ -56,8 +53,7 @@ impl Reader<'_> {
             let identifier_field = pair.get(&["identifier"]);
             let identifier = self.text(identifier_field.clone());
             let column = self.text(pair.get(&["columnName"]));
-            if let (Some(entity), Some(field), Some(name)) =
-                (entity, &identifier_field, &identifier)
+            if let (Some(entity), Some(field), Some(name)) = (entity, &identifier_field, &identifier)
                 && entity.identifier(name.trim()).is_none()
             {
                 let near = nearest(name, entity.identifiers.iter().copied());
@@ -79,10 +75,7 @@ impl Reader<'_> {
             self.finish(pair);
         }
         self.finish(mapping);
-        Some(EntityMapping {
-            entity_type: entity?.name.to_owned(),
-            field_mappings,
-        })
+        Some(EntityMapping { entity_type: entity?.name.to_owned(), field_mappings })
     }
 
     pub(super) fn sentinel_mappings(&mut self, object: &mut Object<'_>) -> Vec<String> {
@@ -103,21 +96,13 @@ impl Reader<'_> {
     pub(super) fn custom_details(&mut self, object: &mut Object<'_>) -> Vec<(String, String)> {
         let details = object.get(&["customDetails"]);
         // `customDetails: []` is what some exporters write for none.
-        let details = details
-            .filter(|field| !matches!(&field.node.data, Data::List(items) if items.is_empty()));
+        let details = details.filter(|field| !matches!(&field.node.data, Data::List(items) if items.is_empty()));
         let Some(details) = details.and_then(|field| self.object(&field)) else {
             return Vec::new();
         };
         let mut pairs = Vec::new();
-        for entry in details
-            .entries
-            .iter()
-            .filter(|entry| !entry.value.is_null())
-        {
-            let field = Field {
-                node: &entry.value,
-                path: details.child(&entry.key),
-            };
+        for entry in details.entries.iter().filter(|entry| !entry.value.is_null()) {
+            let field = Field { node: &entry.value, path: details.child(&entry.key) };
             if let Some(column) = self.scalar(&field, "the name of a column") {
                 pairs.push((entry.key.clone(), column.trim().to_owned()));
             }
@@ -168,9 +153,7 @@ impl Reader<'_> {
 
     fn dynamic_property_name(&mut self, field: &Field<'_>, name: &str) -> String {
         let name = name.trim();
-        let known = DYNAMIC_PROPERTIES
-            .iter()
-            .find(|known| known.eq_ignore_ascii_case(name));
+        let known = DYNAMIC_PROPERTIES.iter().find(|known| known.eq_ignore_ascii_case(name));
         if let Some(known) = known {
             return (*known).to_owned();
         }
@@ -193,23 +176,15 @@ impl Reader<'_> {
             .map(|grouping| self.grouping(grouping))
             .unwrap_or_default();
         self.finish(configuration);
-        IncidentConfiguration {
-            create_incident,
-            grouping,
-        }
+        IncidentConfiguration { create_incident, grouping }
     }
 
     fn grouping(&mut self, mut object: Object<'_>) -> GroupingConfiguration {
         let default = GroupingConfiguration::default();
         let grouping = GroupingConfiguration {
             enabled: self.boolean(object.get(&["enabled"]), default.enabled),
-            reopen_closed_incident: self.boolean(
-                object.get(&["reopenClosedIncident"]),
-                default.reopen_closed_incident,
-            ),
-            lookback_duration: self
-                .duration(object.get(&["lookbackDuration"]))
-                .unwrap_or(default.lookback_duration),
+            reopen_closed_incident: self.boolean(object.get(&["reopenClosedIncident"]), default.reopen_closed_incident),
+            lookback_duration: self.duration(object.get(&["lookbackDuration"])).unwrap_or(default.lookback_duration),
             matching_method: self
                 .named(
                     object.get(&["matchingMethod"]),
@@ -227,11 +202,7 @@ impl Reader<'_> {
     }
 
     /// The filters of a MicrosoftSecurityIncidentCreation rule; other kinds have none and keep such keys as unknown.
-    pub(super) fn incident_creation(
-        &mut self,
-        object: &mut Object<'_>,
-        kind: &RuleKind,
-    ) -> Option<IncidentCreation> {
+    pub(super) fn incident_creation(&mut self, object: &mut Object<'_>, kind: &RuleKind) -> Option<IncidentCreation> {
         if *kind != RuleKind::MicrosoftSecurityIncidentCreation {
             return None;
         }

@@ -15,10 +15,7 @@ pub(super) struct Field<'n> {
 
 impl<'n> Field<'n> {
     pub(super) fn item(&self, index: usize, node: &'n Node) -> Self {
-        Field {
-            node,
-            path: format!("{}[{index}]", self.path),
-        }
+        Field { node, path: format!("{}[{index}]", self.path) }
     }
 }
 
@@ -33,11 +30,7 @@ pub(super) struct Object<'n> {
 
 impl<'n> Object<'n> {
     pub(super) fn child(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// The value of the first of some names, whatever its case; null counts as absent.
@@ -52,10 +45,7 @@ impl<'n> Object<'n> {
                 }
                 self.read[index] = true;
                 if !entry.value.is_null() {
-                    found = Some(Field {
-                        node: &entry.value,
-                        path: self.child(&entry.key),
-                    });
+                    found = Some(Field { node: &entry.value, path: self.child(&entry.key) });
                 }
             }
             if found.is_some() {
@@ -75,20 +65,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub(super) fn problem(
-        &self,
-        path: &str,
-        line: usize,
-        message: String,
-        help: Option<String>,
-    ) -> RuleError {
-        RuleError {
-            file: self.file.to_owned(),
-            path: path.to_owned(),
-            line: (line > 0).then_some(line),
-            message,
-            help,
-        }
+    pub(super) fn problem(&self, path: &str, line: usize, message: String, help: Option<String>) -> RuleError {
+        RuleError { file: self.file.to_owned(), path: path.to_owned(), line: (line > 0).then_some(line), message, help }
     }
 
     pub(super) fn error(&mut self, path: &str, line: usize, message: String, help: Option<String>) {
@@ -119,13 +97,7 @@ impl Reader<'_> {
         self.wrong_value_but(field, what, valid, near);
     }
 
-    pub(super) fn wrong_value_but(
-        &mut self,
-        field: &Field<'_>,
-        what: &str,
-        valid: &[&str],
-        near: Option<&str>,
-    ) {
+    pub(super) fn wrong_value_but(&mut self, field: &Field<'_>, what: &str, valid: &[&str], near: Option<&str>) {
         let names: Vec<String> = valid.iter().map(|name| format!("`{name}`")).collect();
         let mut help = format!("expected one of {}", names.join(", "));
         if let Some(near) = near {
@@ -136,12 +108,8 @@ impl Reader<'_> {
     }
 
     pub(super) fn missing(&mut self, object: &Object<'_>, key: &'static str, help: &str) {
-        let unread = object
-            .entries
-            .iter()
-            .zip(&object.read)
-            .filter(|(_, read)| !**read)
-            .map(|(entry, _)| entry.key.as_str());
+        let unread =
+            object.entries.iter().zip(&object.read).filter(|(_, read)| !**read).map(|(entry, _)| entry.key.as_str());
         let mut help = help.to_owned();
         if let Some(near) = nearest(key, unread) {
             help.push_str(&format!("; the rule has a key `{near}`"));
@@ -172,10 +140,7 @@ impl Reader<'_> {
                 continue;
             }
             let path = object.child(&entry.key);
-            let taken = object
-                .names
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(&entry.key));
+            let taken = object.names.iter().any(|name| name.eq_ignore_ascii_case(&entry.key));
             let near = nearest(&entry.key, object.names.iter().copied());
             if let Some(near) = near.filter(|_| !taken) {
                 let help = format!("did you mean `{near}`?");

@@ -13,27 +13,16 @@ pub(super) struct Schedule {
 
 impl Schedule {
     /// [I] What the wizard proposes: every five hours over five hours, any row.
-    const WIZARD: Self = Self {
-        frequency: Duration::from_hours(5),
-        period: Duration::from_hours(5),
-        trigger: Trigger::ANY_ROW,
-    };
-    const NRT: Self = Self {
-        frequency: Duration::from_minutes(1),
-        period: Duration::from_minutes(1),
-        trigger: Trigger::ANY_ROW,
-    };
+    const WIZARD: Self =
+        Self { frequency: Duration::from_hours(5), period: Duration::from_hours(5), trigger: Trigger::ANY_ROW };
+    const NRT: Self =
+        Self { frequency: Duration::from_minutes(1), period: Duration::from_minutes(1), trigger: Trigger::ANY_ROW };
 }
 
 impl Reader<'_> {
     /// A scheduled rule needs all four keys. YAML that has none of them (public files do exist) takes the wizard's
     /// values with a remark; NRT rules have none and any that are there have no effect.
-    pub(super) fn schedule(
-        &mut self,
-        object: &mut Object<'_>,
-        kind: &RuleKind,
-        format: SourceFormat,
-    ) -> Schedule {
+    pub(super) fn schedule(&mut self, object: &mut Object<'_>, kind: &RuleKind, format: SourceFormat) -> Schedule {
         let frequency = object.get(&["queryFrequency"]);
         let period = object.get(&["queryPeriod"]);
         let operator = object.get(&["triggerOperator"]);
@@ -42,32 +31,15 @@ impl Reader<'_> {
             return Schedule::NRT;
         }
         let missing = [
-            (
-                frequency.is_none(),
-                "queryFrequency",
-                "how often the rule runs, such as `1h`",
-            ),
-            (
-                period.is_none(),
-                "queryPeriod",
-                "how far back the query looks, such as `1d`",
-            ),
-            (
-                operator.is_none(),
-                "triggerOperator",
-                "expected one of `gt`, `lt`, `eq`, `ne`",
-            ),
-            (
-                threshold.is_none(),
-                "triggerThreshold",
-                "a number of rows, such as `0`",
-            ),
+            (frequency.is_none(), "queryFrequency", "how often the rule runs, such as `1h`"),
+            (period.is_none(), "queryPeriod", "how far back the query looks, such as `1d`"),
+            (operator.is_none(), "triggerOperator", "expected one of `gt`, `lt`, `eq`, `ne`"),
+            (threshold.is_none(), "triggerThreshold", "a number of rows, such as `0`"),
         ];
         let none_is_there = missing.iter().all(|(missing, ..)| *missing);
         if none_is_there && format == SourceFormat::Yaml {
             if kind.is_executable() {
-                let message =
-                    "no schedule and no trigger: taken as every 5h over 5h, more than 0 rows";
+                let message = "no schedule and no trigger: taken as every 5h over 5h, more than 0 rows";
                 self.warn("", object.line, message.to_owned(), None);
             }
             return Schedule::WIZARD;
@@ -98,9 +70,7 @@ impl Reader<'_> {
             number
         });
         Schedule {
-            frequency: self
-                .duration(frequency)
-                .unwrap_or(Schedule::WIZARD.frequency),
+            frequency: self.duration(frequency).unwrap_or(Schedule::WIZARD.frequency),
             period: self.duration(period).unwrap_or(Schedule::WIZARD.period),
             trigger: Trigger {
                 operator: operator.unwrap_or(TriggerOperator::GreaterThan),

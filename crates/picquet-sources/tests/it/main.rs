@@ -1,4 +1,5 @@
 //! Files of all kinds, read as a query reads them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod broken;
 mod formats;

@@ -42,10 +42,8 @@ pub(crate) async fn run(
 async fn answer(id: Value, query: &str, engine: &Engine, database: &dyn Database, options: &QueryOptions) -> Value {
     match engine.query(query, database, options).await {
         Ok(answer) => {
-            let columns: Vec<Value> =
-                answer.result.columns.iter().map(|(name, ty)| json!([name, ty.name()])).collect();
-            let rows: Vec<Value> =
-                answer.result.rows().map(|row| row.iter().map(json::to_json).collect()).collect();
+            let columns: Vec<Value> = answer.result.columns.iter().map(|(name, ty)| json!([name, ty.name()])).collect();
+            let rows: Vec<Value> = answer.result.rows().map(|row| row.iter().map(json::to_json).collect()).collect();
             json!({"id": id, "columns": columns, "rows": rows})
         }
         Err(error) => json!({"id": id, "error": error_json(&error)}),

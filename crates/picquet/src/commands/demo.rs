@@ -34,12 +34,8 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<bool> {
     let Some(rule) = loaded.rules.first() else { anyhow::bail!("the bundled rule cannot be read") };
     let database = FileDatabase::open(std::slice::from_ref(&folder), Options::default())?;
     let engine = Engine::new(&EngineOptions::default())?;
-    let settings = RunSettings {
-        end: summary.end,
-        period: None,
-        generated_at: summary.end,
-        context: AlertContext::default(),
-    };
+    let settings =
+        RunSettings { end: summary.end, period: None, generated_at: summary.end, context: AlertContext::default() };
     let mut next_id = || uuid::Uuid::new_v4().to_string();
     let work = run_rule(&engine, &database, rule, &settings, &mut next_id);
     let run = progress::during("running the rule", work).await;

@@ -141,12 +141,7 @@ fn results_json(result: &QueryResult) -> Value {
     json!({"columns": columns, "rows": rows})
 }
 
-fn write_summary(
-    rule: &AnalyticsRule,
-    run: &RuleRun,
-    width: Option<usize>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+fn write_summary(rule: &AnalyticsRule, run: &RuleRun, width: Option<usize>, out: &mut dyn Write) -> anyhow::Result<()> {
     let status = match run.status {
         RunStatus::Alert => "alert",
         RunStatus::BelowThreshold => "below threshold",

@@ -11,5 +11,5 @@ mod scripts;
 #[cfg(test)]
 mod tests;
 
-pub use generate::{Planted, Summary, generate};
+pub use generate::generate;
 pub use report::{Story, render_alert_story};
