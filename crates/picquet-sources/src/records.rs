@@ -71,7 +71,9 @@ impl Records {
             Format::Elements { wrapper } => Records::Elements(Elements::new(opened.bytes, wrapper.clone())),
             Format::Tables => Records::Typed(TypedRows::new(opened.bytes)),
             Format::Csv { delimiter } => Records::Csv(Box::new(CsvRecords::new(opened.bytes, *delimiter))),
-            Format::Parquet | Format::Empty => Records::None,
+            // Read all the same: a packed file may break off before its first byte.
+            Format::Empty => Records::Lines(Lines::new(opened.bytes, part)),
+            Format::Parquet => Records::None,
         })
     }
 

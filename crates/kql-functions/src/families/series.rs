@@ -429,10 +429,7 @@ mod tests {
         assert_eq!(run("series_fill_linear", &[d(gaps)]), "[111,111,73,36,41,32,24,16,61,33,33,33]");
         let edges = [d(gaps), Val::Null, Val::Bool(false)];
         assert_eq!(run("series_fill_linear", &edges), "[null,111,73,36,41,32,24,16,61,33,null,null]");
-        assert_eq!(
-            run("series_fill_linear", &[d("[41.0,null,null,16.0]")]),
-            "[41.0,32.66666666666667,24.333333333333336,16.0]"
-        );
+        assert_eq!(run("series_fill_linear", &[d("[41.0,null,null,11.0]")]), "[41.0,31.0,21.0,11.0]");
         assert_eq!(run("series_fill_linear", &[d("[null,null]")]), "[0.0,0.0]");
         assert_eq!(run("series_fill_forward", &[d("[null,1,null]")]), "[null,1,1]");
         assert_eq!(run("series_fill_backward", &[d("[0,1,0]"), Val::Long(0)]), "[1,1,0]");

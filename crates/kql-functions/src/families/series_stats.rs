@@ -189,6 +189,11 @@ impl Line {
         Line { slope, intercept, residual, total: squares(items), count: items.len() }
     }
 
+    /// The intercept as Kusto reports it, with positions counted from 1.
+    fn interception(&self) -> f64 {
+        self.intercept - self.slope
+    }
+
     /// The height at a position.
     pub(super) fn at(&self, position: usize) -> f64 {
         self.intercept + self.slope * position as f64
@@ -215,7 +220,7 @@ fn line_columns(args: &[Val<'_>]) -> Option<Vec<(&'static str, Dynamic)>> {
         ("slope", real(line.slope)),
         ("variance", real(line.share(line.total))),
         ("rvariance", real(line.share(line.residual))),
-        ("interception", real(line.intercept)),
+        ("interception", real(line.interception())),
         ("line_fit", Dynamic::Array((0..items.len()).map(|i| real(line.at(i))).collect())),
     ])
 }
@@ -255,12 +260,12 @@ fn two_lines(args: &[Val<'_>]) -> Option<Vec<(&'static str, Dynamic)>> {
         ("line_fit", Dynamic::Array((0..items.len()).map(|i| real(height(i))).collect())),
         ("right_rsquare", real(right.rsquare())),
         ("right_slope", real(right.slope)),
-        ("right_interception", real(right.intercept)),
+        ("right_interception", real(right.interception())),
         ("right_variance", real(right.share(right.total))),
         ("right_rvariance", real(right.share(right.residual))),
         ("left_rsquare", real(left.rsquare())),
         ("left_slope", real(left.slope)),
-        ("left_interception", real(left.intercept)),
+        ("left_interception", real(left.interception())),
         ("left_variance", real(left.share(left.total))),
         ("left_rvariance", real(left.share(left.residual))),
     ])
@@ -463,7 +468,7 @@ mod tests {
                 .into_iter()
                 .enumerate()
         {
-            assert!(near(fit.at(i as i64).unwrap(), want), "{i}");
+            assert!(near(fit.at(i as i64).unwrap(), want), "{i}: {:?}", fit.at(i as i64));
         }
         assert!(matches!(run("series_fit_line", Type::Real, &[y]), Val::Real(_)));
         let two = run("series_fit_2lines", Type::Dynamic, &[d("[1,2.2,2.5,4.7,5.0,12,10.3,10.3,9,8.3,6.2]")]).to_tree();

@@ -66,6 +66,13 @@ impl Binder<'_> {
                 Value::Scalar(expr) => expr,
                 Value::Rel(rel) => self.rel_as_scalar(rel, span),
             },
+            // A written -0.0 keeps its sign, which a computed one loses.
+            ast::ExprKind::Unary { op: ast::UnaryOp::Minus, operand }
+                if matches!(operand.kind, ast::ExprKind::Literal(Literal::Real(Some(_)))) =>
+            {
+                let ast::ExprKind::Literal(Literal::Real(Some(v))) = operand.kind else { return self.error_expr(span) };
+                Expr::constant(Val::Real(-v), Type::Real, span)
+            }
             ast::ExprKind::Unary { op, operand } => {
                 let operand = self.scalar(operand, row, env);
                 self.unary(*op, operand, span)

@@ -187,12 +187,6 @@ impl Parser<'_> {
             TokenKind::Plus => UnaryOp::Plus,
             _ => return self.postfix(),
         };
-        if op == UnaryOp::Minus && self.kind_at(1) == TokenKind::Long && self.text_at(1) == "9223372036854775808" {
-            // The smallest long has no positive counterpart.
-            let start = self.bump().span;
-            self.bump();
-            return Expr { kind: ExprKind::Literal(Literal::Long(Some(i64::MIN))), span: self.since(start) };
-        }
         let start = self.bump().span;
         let operand = Box::new(self.postfix());
         Expr { kind: ExprKind::Unary { op, operand }, span: self.since(start) }

@@ -1,7 +1,7 @@
 //! Pipelines: a source, then operators behind `|`; their properties; tabular literals.
 
 use super::{Parser, names};
-use crate::ast::{Expr, ExprKind, Name, NamedExpr, Operator, OperatorKind, Property};
+use crate::ast::{Expr, ExprKind, Literal, Name, NamedExpr, Operator, OperatorKind, Property};
 use crate::lexer::TokenKind;
 use crate::{Diagnostic, Span};
 
@@ -328,6 +328,18 @@ impl Parser<'_> {
         Expr { kind: ExprKind::Datatable { columns, properties, values }, span: self.since(start) }
     }
 
+    /// The smallest long, which has no positive counterpart: the engine knows it among the values of a datatable only.
+    fn smallest_long(&mut self) -> Option<Expr> {
+        let here =
+            self.at(TokenKind::Minus) && self.kind_at(1) == TokenKind::Long && self.text_at(1) == "9223372036854775808";
+        if !here {
+            return None;
+        }
+        let start = self.bump().span;
+        self.bump();
+        Some(Expr { kind: ExprKind::Literal(Literal::Long(Some(i64::MIN))), span: self.since(start) })
+    }
+
     /// `[a, b,]`
     fn bracket_list(&mut self) -> Vec<Expr> {
         let mut values = Vec::new();
@@ -337,7 +349,7 @@ impl Parser<'_> {
         self.nesting += 1;
         while !self.at(TokenKind::RBracket) {
             let before = self.pos;
-            values.push(self.expr());
+            values.push(self.smallest_long().unwrap_or_else(|| self.expr()));
             let comma = self.eat(TokenKind::Comma);
             if !comma && self.starts_element() {
                 self.expected(",");

@@ -158,7 +158,12 @@ fn the_rest_is_read_and_the_problems_are_told() {
             .iter()
             .map(|problem| problem.to_string().strip_prefix(&prefix).unwrap().to_string())
             .collect();
-        assert_eq!(told.len(), case.problems.len().max(usize::from(case.rows == ["…"])), "{about}: {told:?}");
+        if case.rows == ["…"] {
+            // Where a packed file is cut decides whether a record is cut too.
+            assert!(!told.is_empty(), "{about}");
+        } else {
+            assert_eq!(told.len(), case.problems.len(), "{about}: {told:?}");
+        }
         for expected in case.problems {
             assert!(told.iter().any(|told| told.starts_with(expected)), "{about}: {told:?} for {expected:?}");
         }
