@@ -1,7 +1,7 @@
 //! Scalar expressions.
 
 use super::{MAX_CHAIN, Parser, names};
-use crate::ast::{Arg, BinaryOp, ColumnDecl, Expr, ExprKind, InOp, Literal, Name, NamedExpr, UnaryOp};
+use crate::ast::{Arg, BinaryOp, ColumnDecl, Expr, ExprKind, InOp, Name, NamedExpr, UnaryOp};
 use crate::lexer::TokenKind;
 use crate::{Diagnostic, Span};
 
