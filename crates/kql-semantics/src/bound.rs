@@ -223,8 +223,8 @@ pub enum RelKind {
         /// Pairs of equal keys of one type.
         keys: Vec<(Expr, Expr)>,
     },
-    /// All rows of all inputs, columns by position.
-    Union(Vec<Rel>),
+    /// All rows of all inputs.
+    Union(Vec<Branch>),
     /// Sorted, and cut where a limit is given.
     Sort {
         /// Input.
@@ -321,6 +321,17 @@ pub enum RelKind {
     Error,
 }
 
+/// One input of a union.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Branch {
+    /// Its rows.
+    pub rel: Rel,
+    /// Which of its columns stands at which position of the union's columns; other positions are missing values.
+    pub columns: Vec<(usize, Column)>,
+    /// The source's name, for position 0, where the union shows it.
+    pub source: Option<String>,
+}
+
 /// Rows that several places read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shared {
@@ -411,7 +422,7 @@ impl Rel {
             | RelKind::MakeSeries { input, .. }
             | RelKind::Open { input } => vec![input],
             RelKind::Join { left, right, .. } => vec![left, right],
-            RelKind::Union(inputs) => inputs.iter().collect(),
+            RelKind::Union(branches) => branches.iter().map(|b| &b.rel).collect(),
             RelKind::Table { .. }
             | RelKind::Shared(_)
             | RelKind::Values(_)

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod oracle;
+mod support;
 
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ enum Command {
         #[arg(long)]
         columns_floor: Option<f64>,
     },
+    /// Writes the support table of the documentation.
+    Support,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -49,5 +52,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Oracle { most, accept_floor, columns_floor } => {
             oracle::compare(&cli.shared, most, accept_floor, columns_floor, &mut out)
         }
+        Command::Support => support::write(&mut out),
     }
 }

@@ -19,7 +19,7 @@ use datafusion::common::Column as DfColumn;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use kql_functions::{Type, Val};
-use kql_semantics::bound::{Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey};
+use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey};
 
 use crate::{Database, QueryError};
 
@@ -316,11 +316,20 @@ impl<'l> Lowering<'l> {
         Ok(Plan { builder: builder.project(columns.iter().map(column))?, order: Vec::new() })
     }
 
-    fn union(&mut self, branches: &[Rel], columns: &[Column]) -> Result<Plan> {
+    fn union(&mut self, branches: &[Branch], columns: &[Column]) -> Result<Plan> {
         let mut result: Option<LogicalPlanBuilder> = None;
         for branch in branches {
-            let plan = self.rel(branch)?;
-            let exprs = branch.columns.iter().zip(columns).map(|(from, to)| column(from).alias(column_name(to.id)));
+            let plan = self.rel(&branch.rel)?;
+            let mut exprs: Vec<DfExpr> =
+                columns.iter().map(|c| lit(expr::scalar(&Val::missing(c.ty), c.ty)).alias(column_name(c.id))).collect();
+            if let (Some(source), Some(first)) = (&branch.source, columns.first()) {
+                exprs[0] = lit(expr::scalar(&Val::str(source.as_str()), Type::String)).alias(column_name(first.id));
+            }
+            for (position, from) in &branch.columns {
+                if let (Some(slot), Some(to)) = (exprs.get_mut(*position), columns.get(*position)) {
+                    *slot = column(from).alias(column_name(to.id));
+                }
+            }
             let builder = plan.builder.project(exprs)?;
             result = Some(match result {
                 Some(above) => above.union(builder.build()?)?,

@@ -1,13 +1,16 @@
 //! `join`, `lookup` and `union`: rows of several tables.
 
-use kql_functions::{Type, Val};
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use kql_functions::Type;
 use kql_syntax::Span;
 use kql_syntax::ast::{self, BinaryOp, Property};
 
 use super::naming::unique;
 use super::operators::wildcard;
-use super::{Binder, Env, Row, project};
-use crate::bound::{Column, Expr, ExprKind, JoinKind, Rel, RelKind};
+use super::{Binder, Env, Row};
+use crate::bound::{Branch, Column, Expr, ExprKind, JoinKind, Rel, RelKind};
 
 /// The word or text of a property.
 pub(super) fn property<'p>(properties: &'p [Property], name: &str) -> Option<(&'p str, Span)> {
@@ -242,12 +245,14 @@ impl Binder<'_> {
         }
     }
 
-    /// Columns by name and type; each input gets the ones that it lacks as missing values.
+    /// Columns by name and type; an input lacks those of the others.
     fn merge(&mut self, inputs: Vec<(String, Rel)>, inner: bool, source: Option<&str>, span: Span) -> Rel {
         let mut merged: Vec<(String, Type)> = Vec::new();
+        let mut known: HashMap<(String, Type), usize> = HashMap::new();
+        let mut types: HashMap<String, usize> = HashMap::new();
         for column in inputs.iter().flat_map(|(_, rel)| &rel.columns) {
-            let known = merged.iter().any(|(name, ty)| *name == column.name && *ty == column.ty);
-            if !known {
+            if let Entry::Vacant(slot) = known.entry((column.name.clone(), column.ty)) {
+                slot.insert(merged.len());
                 merged.push((column.name.clone(), column.ty));
             }
         }
@@ -256,32 +261,42 @@ impl Binder<'_> {
                 inputs.iter().all(|(_, rel)| rel.columns.iter().any(|c| c.name == *name && c.ty == *ty))
             });
         }
-        let mut columns: Vec<Column> = Vec::new();
+        for (name, _) in &merged {
+            *types.entry(name.clone()).or_default() += 1;
+        }
+        let first = usize::from(source.is_some());
+        let positions: HashMap<(&str, Type), usize> =
+            merged.iter().enumerate().map(|(i, (name, ty))| ((name.as_str(), *ty), first + i)).collect();
+        let mut columns: Vec<Column> = Vec::with_capacity(first + merged.len());
         if let Some(source) = source {
             columns.push(self.column(source, Type::String));
         }
+        // Names that stay as they are go before those that get a type behind them.
+        let single = |name: &str| types.get(name).is_some_and(|n| *n == 1);
+        let mut taken: HashSet<String> = merged.iter().map(|(n, _)| n).filter(|n| single(n)).cloned().collect();
+        let mut free = |name: String| {
+            let numbered = (1..).map(|n| format!("{name}{n}"));
+            let free = std::iter::once(name.clone()).chain(numbered).find(|n| !taken.contains(n)).unwrap_or_default();
+            taken.insert(free.clone());
+            free
+        };
         for (name, ty) in &merged {
-            let several = merged.iter().filter(|(other, _)| other == name).count() > 1;
-            let shown = if several { format!("{name}_{ty}") } else { name.clone() };
-            let shown = unique(&shown, &columns);
+            let shown = match source {
+                Some(source) if source == name => free(format!("{name}1")),
+                _ if single(name) => name.clone(),
+                _ => free(format!("{name}_{ty}")),
+            };
             columns.push(self.column(shown, *ty));
         }
         let open = inputs.iter().any(|(_, rel)| rel.open);
-        let mut branches = Vec::with_capacity(inputs.len());
-        for (label, rel) in inputs {
-            let mut exprs = Vec::with_capacity(columns.len());
-            if source.is_some() {
-                exprs.push(Expr::constant(Val::Str(label.into()), Type::String, span));
-            }
-            for (name, ty) in &merged {
-                exprs.push(match rel.columns.iter().find(|c| c.name == *name && c.ty == *ty) {
-                    Some(column) => Expr::column(column, span),
-                    None => Expr::constant(Val::missing(*ty), *ty, span),
-                });
-            }
-            let branch = columns.iter().map(|c| self.column(c.name.clone(), c.ty)).collect();
-            branches.push(project(rel, branch, exprs, span));
-        }
+        let branches = inputs
+            .into_iter()
+            .map(|(label, rel)| {
+                let place = |c: &Column| positions.get(&(c.name.as_str(), c.ty)).map(|at| (*at, c.clone()));
+                let placed = rel.columns.iter().filter_map(place).collect();
+                Branch { rel, columns: placed, source: source.map(|_| label) }
+            })
+            .collect();
         Rel { kind: RelKind::Union(branches), columns, serialized: false, open, span }
     }
 }
