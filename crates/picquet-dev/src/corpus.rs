@@ -40,7 +40,14 @@ pub(crate) fn catalog(shared: &Path) -> anyhow::Result<SimpleCatalog> {
     let schemas: BTreeMap<String, Vec<(String, String)>> = serde_json::from_str(&text)?;
     let mut catalog = SimpleCatalog::default();
     for (table, columns) in schemas {
-        let columns = columns.into_iter().map(|(name, ty)| (name, Type::parse(&ty).unwrap_or(Type::Dynamic))).collect();
+        let mut columns: Vec<(String, Type)> =
+            columns.into_iter().map(|(name, ty)| (name, Type::parse(&ty).unwrap_or(Type::Dynamic))).collect();
+        // Columns that Log Analytics gives every table.
+        for standard in ["_ResourceId", "_SubscriptionId"] {
+            if !columns.iter().any(|(name, _)| name == standard) {
+                columns.push((standard.to_string(), Type::String));
+            }
+        }
         catalog.tables.insert(table, columns);
     }
     for line in json_lines::<FunctionLine>(&shared.join("corpus/functions.jsonl"))? {

@@ -177,6 +177,11 @@ impl Binder<'_> {
             l
         } else if l.is_number() && r.is_number() {
             widest(l, r)
+        } else if equality && l == Type::String && (r.is_number() || r == Type::Bool) {
+            // Published rules compare text columns with numbers (ResultType == 0): the text is read as one.
+            r
+        } else if equality && r == Type::String && (l.is_number() || l == Type::Bool) {
+            l
         } else if l == Type::Bool && r.is_number() || equality && is_text(&left) && converts_from_text(r) {
             r
         } else if r == Type::Bool && l.is_number() || equality && is_text(&right) && converts_from_text(l) {
