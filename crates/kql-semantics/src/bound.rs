@@ -317,6 +317,8 @@ pub enum RelKind {
     },
     /// The rows of a resolved [`crate::Pending`], columns by position.
     Resolved(usize),
+    /// Bound, but not to be run: what it is.
+    NotRun(&'static str),
     /// Could not be bound.
     Error,
 }
@@ -428,6 +430,7 @@ impl Rel {
             | RelKind::Values(_)
             | RelKind::Range { .. }
             | RelKind::Resolved(_)
+            | RelKind::NotRun(_)
             | RelKind::Error => Vec::new(),
         }
     }
@@ -455,6 +458,7 @@ impl Rel {
             | RelKind::Union(_)
             | RelKind::Open { .. }
             | RelKind::Resolved(_)
+            | RelKind::NotRun(_)
             | RelKind::Error => Vec::new(),
         }
     }

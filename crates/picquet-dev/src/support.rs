@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use kql_functions::catalogue::{Catalogue, FunctionSpec};
+use kql_semantics::bound::{Rel, RelKind};
 use kql_semantics::{BindOptions, SimpleCatalog, bind};
 use kql_syntax::Severity;
 
@@ -106,7 +107,9 @@ pub(crate) fn write(out: &mut dyn Write) -> anyhow::Result<()> {
 fn is_bound(query: &str) -> bool {
     let mut catalog = SimpleCatalog::default();
     catalog.tables.insert("T".to_string(), vec![("x".to_string(), kql_functions::Type::Long)]);
-    bind(query, &catalog, &BindOptions::default()).diagnostics.iter().all(|d| d.severity != Severity::Error)
+    let bound = bind(query, &catalog, &BindOptions::default());
+    let runs = |rel: &Rel| !matches!(rel.kind, RelKind::NotRun(_));
+    bound.diagnostics.iter().all(|d| d.severity != Severity::Error) && bound.query.is_none_or(|q| runs(&q.rel))
 }
 
 fn table<'c>(

@@ -21,6 +21,8 @@ use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, 
 use kql_functions::{Type, Val};
 use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey};
 
+use kql_syntax::Diagnostic;
+
 use crate::{Database, QueryError};
 
 type Result<T> = std::result::Result<T, QueryError>;
@@ -171,6 +173,10 @@ impl<'l> Lowering<'l> {
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
             RelKind::MakeSeries { .. } => Err(internal("make-series was not computed first")),
+            RelKind::NotRun(what) => {
+                let message = format!("{what} is not supported yet.");
+                Err(QueryError::Invalid(vec![Diagnostic::error("PQ001", rel.span, message)]))
+            }
             RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
             RelKind::Error => Err(internal("a query with errors was lowered")),
         }

@@ -296,7 +296,8 @@ impl Binder<'_> {
             }
         } else if left.ty.is_number() && value.ty.is_number() {
             value
-        } else if value.as_const().is_some_and(Val::is_null)
+        } else if left.ty.is_number() && value.ty == Type::String
+            || value.as_const().is_some_and(Val::is_null)
             || (converts_from_text(left.ty) && value.ty == Type::String)
         {
             self.convert(value, left.ty)

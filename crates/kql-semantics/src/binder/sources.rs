@@ -146,7 +146,7 @@ impl Binder<'_> {
             let ty = self.type_named(&column.ty);
             columns.push(self.column(column.name.text.clone(), ty));
         }
-        self.unsupported(span, "The operator 'externaldata'");
-        Rel { kind: RelKind::Error, columns, serialized: false, open: false, span }
+        let kind = RelKind::NotRun("The operator 'externaldata'");
+        Rel { kind, columns, serialized: false, open: false, span }
     }
 }
