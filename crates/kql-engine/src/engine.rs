@@ -1,6 +1,7 @@
 //! Runs queries.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -9,6 +10,7 @@ use datafusion::datasource::MemTable;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val, text};
 use kql_semantics::bound::{Column, Expr, ExprKind, Query, Rel, RelKind};
@@ -70,13 +72,18 @@ impl Engine {
         Ok(Engine { context: SessionContext::new_with_config_rt(config, runtime.build_arc()?) })
     }
 
-    /// Parses, binds and runs a query.
+    /// Parses, binds and runs a query. A fault of the engine itself is an error like any other.
     pub async fn query(
         &self,
         query: &str,
         database: &dyn Database,
         options: &QueryOptions,
     ) -> Result<Answer, QueryError> {
+        let run = AssertUnwindSafe(self.answer(query, database, options)).catch_unwind();
+        run.await.unwrap_or_else(|_| Err(crate::lower::internal("the engine stopped on this query; please report it")))
+    }
+
+    async fn answer(&self, query: &str, database: &dyn Database, options: &QueryOptions) -> Result<Answer, QueryError> {
         let catalog = DatabaseCatalog(database);
         let mut bind_options = BindOptions {
             now: query_now(query).unwrap_or(options.now),

@@ -8,7 +8,7 @@ use kql_semantics::bound::{Column, Expr, MvExpandItem, Rel, RelKind};
 use std::sync::Arc;
 
 use super::{Lowering, OrderKey, Plan, Result, column, column_name, internal, named};
-use crate::udf::{KvSpec, ParseSpec, field_udf, mv_expand_udf, parse_kv_udf, parse_udf};
+use crate::udf::{KvSpec, ParseSpec, field_udf, mv_expand_udf, opaque_udf, parse_kv_udf, parse_udf};
 
 impl Lowering<'_> {
     #[allow(clippy::too_many_arguments)]
@@ -30,8 +30,12 @@ impl Lowering<'_> {
         let sources = items.iter().map(|i| self.expr(&i.source)).collect::<Result<Vec<_>>>()?;
         let list = self.hidden();
         let expanded = call(mv_expand_udf(types, pairs, limit), sources).alias(&list);
+        let unique = !plan.builder.schema().functional_dependencies().is_empty();
+        let keep = |name: &String| {
+            if unique { call(opaque_udf(), vec![named(name)]).alias(name) } else { named(name) }
+        };
         let kept: Vec<DfExpr> =
-            plan.builder.schema().fields().iter().map(|f| named(f.name())).chain([expanded]).collect();
+            plan.builder.schema().fields().iter().map(|f| keep(f.name())).chain([expanded]).collect();
         let builder = plan.builder.project(kept)?.unnest_column(DfColumn::new_unqualified(&list))?;
 
         let element = |position: usize| call(field_udf(position), vec![named(&list)]);

@@ -32,6 +32,45 @@ pub(crate) fn field_udf(position: usize) -> ScalarUDF {
     })
 }
 
+/// Its argument. The optimizer does not look through it: that a group key is unique no longer holds once rows are
+/// expanded, and a sort by the key would lose its further keys.
+pub(crate) fn opaque_udf() -> ScalarUDF {
+    ScalarUDF::new_from_impl(Opaque { signature: Signature::user_defined(Volatility::Immutable) })
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Opaque {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Opaque {
+    fn name(&self) -> &str {
+        "opaque"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, args: &[DataType]) -> Result<DataType> {
+        match args {
+            [ty] => Ok(ty.clone()),
+            _ => exec_err!("opaque takes one argument"),
+        }
+    }
+
+    fn coerce_types(&self, args: &[DataType]) -> Result<Vec<DataType>> {
+        Ok(args.to_vec())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match args.args.as_slice() {
+            [value] => Ok(value.clone()),
+            _ => exec_err!("opaque takes one argument"),
+        }
+    }
+}
+
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct MvExpand {
     name: String,
