@@ -70,12 +70,43 @@ impl Binder<'_> {
             spine.push((*op, *op_span, right, first.span));
             first = left;
         }
-        let mut result = self.scalar(first, row, env);
+        let mut result = match (&first.kind, spine.last()) {
+            (ast::ExprKind::Star, Some((op, op_span, right, span))) => {
+                let right = self.scalar(right, row, env);
+                let result = self.any_column(*op, *op_span, right, row, *span);
+                spine.pop();
+                result
+            }
+            _ => self.scalar(first, row, env),
+        };
         for (op, op_span, right, span) in spine.into_iter().rev() {
             let right = self.scalar(right, row, env);
             result = self.binary(op, op_span, result, right, span);
         }
         result
+    }
+
+    /// `* has "x"`: true where it holds for some column, read as text; `* !has "x"` where it holds for none.
+    fn any_column(&mut self, op: BinaryOp, op_span: Span, right: Expr, row: Row<'_>, span: Span) -> Expr {
+        let (positive, negated) = match text(op) {
+            "!=" => ("==", true),
+            "!~" => ("=~", true),
+            op => op.strip_prefix('!').map_or((op, false), |positive| (positive, true)),
+        };
+        if arithmetic(op) || matches!(op, BinaryOp::And | BinaryOp::Or) || right.ty != Type::String {
+            return self.undefined(text(op), op_span, Type::Dynamic, right.ty);
+        }
+        let mut found: Option<Expr> = None;
+        for column in row.columns {
+            let value = self.convert(Expr::column(column, span), Type::String);
+            let hit = self.call(positive, vec![value, right.clone()], Type::Bool, span);
+            found = Some(match found {
+                Some(others) => self.call("or", vec![others, hit], Type::Bool, span),
+                None => hit,
+            });
+        }
+        let found = found.unwrap_or_else(|| Expr::constant(Val::Bool(false), Type::Bool, span));
+        if negated { self.call("not", vec![found], Type::Bool, span) } else { found }
     }
 
     fn binary(&mut self, op: BinaryOp, op_span: Span, left: Expr, right: Expr, span: Span) -> Expr {
