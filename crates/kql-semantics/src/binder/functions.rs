@@ -67,6 +67,7 @@ impl Binder<'_> {
             }
             ("column_ifexists" | "columnifexists", 2) => self.column_ifexists(args, row, env, span),
             ("pack_all", _) => self.pack_all(args, row, env, span),
+            ("bag_pack_columns", 1..) => self.bag_pack_columns(args, row, env, span),
             (function, 1) if cast_target(function).is_some() => {
                 let value = self.scalar(&args[0].value, row, env);
                 let target = cast_target(function)?;
@@ -132,6 +133,20 @@ impl Binder<'_> {
             })
             .collect();
         self.call(if ignore_empty { "pack_all_nonempty" } else { "pack_all" }, pairs, Type::Dynamic, span)
+    }
+
+    /// `bag_pack_columns(a, b)`: a bag of the columns by their names.
+    fn bag_pack_columns(&mut self, args: &[ast::Arg], row: Row<'_>, env: &Env, span: Span) -> Expr {
+        let mut pairs = Vec::with_capacity(2 * args.len());
+        for arg in args {
+            let ast::ExprKind::Name(name) = &arg.value.kind else {
+                self.error("KS109", arg.value.span, "Column name expected.");
+                return self.error_expr(span);
+            };
+            pairs.push(Expr::constant(Val::Str(Cow::Owned(name.text.clone())), Type::String, name.span));
+            pairs.push(self.scalar(&arg.value, row, env));
+        }
+        self.call("pack_all", pairs, Type::Dynamic, span)
     }
 
     fn catalogue_call(

@@ -264,6 +264,12 @@ impl Binder<'_> {
         for (name, _) in &merged {
             *types.entry(name.clone()).or_default() += 1;
         }
+        // The columns of one name stand together, where the name first appears.
+        let mut places: HashMap<String, usize> = HashMap::new();
+        for (at, (name, _)) in merged.iter().enumerate() {
+            places.entry(name.clone()).or_insert(at);
+        }
+        merged.sort_by_key(|(name, _)| places.get(name).copied());
         let first = usize::from(source.is_some());
         let positions: HashMap<(&str, Type), usize> =
             merged.iter().enumerate().map(|(i, (name, ty))| ((name.as_str(), *ty), first + i)).collect();
