@@ -141,7 +141,8 @@ What is not supported is an error that names it and its place, never a different
 - `ingestion_time()` over files is `_TimeReceived` where the rows have it, else `TimeGenerated`.
 - Functions that give several columns (`series_fit_line`, `series_stats`, several arrays in `array_sort_asc`) cannot be spread
   over columns yet, nor can a list of names stand on the left of `=`.
-- A fixed moment: `now()` is one instant for a whole query.
+- A long and a real are compared as reals, so inexactly beyond 2^53.
+- A text column compared with a number (`ResultType == 0`) is read as a number.
 - Watchlists (`_GetWatchlist`), `externaldata` and saved functions of a workspace are not available to `picquet run` yet.
 - Compressed texts (`gzip_compress_to_base64_string`) decompress correctly everywhere, but long ones differ byte by byte.
 ";

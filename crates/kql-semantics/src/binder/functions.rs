@@ -232,7 +232,17 @@ impl Binder<'_> {
             let text = self.call(name, converted, Type::String, span);
             return self.convert(text, ret);
         }
-        self.call(name, converted, ret, span)
+        let arrays = converted.iter().filter(|a| a.ty == Type::Dynamic).count();
+        match several_columns(name, arrays) {
+            // A single place takes the first column.
+            Some(Type::Dynamic) => {
+                let columns = self.call(name, converted, Type::Dynamic, span);
+                let first = Expr::constant(Val::Long(0), Type::Long, span);
+                self.call("[]", vec![columns, first], Type::Dynamic, span)
+            }
+            Some(first) => self.call(name, converted, first, span),
+            None => self.call(name, converted, ret, span),
+        }
     }
 
     fn check_argument(&mut self, spec: &FunctionSpec, param: &ParamSpec, arg: &Expr) -> bool {
@@ -296,6 +306,16 @@ impl Binder<'_> {
             "ParameterNLiteral" | "Parameter0Literal" | "Parameter1Literal" => (None, literal.unwrap_or(Type::Dynamic)),
             _ => (None, Type::Dynamic),
         })
+    }
+}
+
+/// The type of the first column of a function that gives several, called on so many arrays.
+pub(super) fn several_columns(function: &str, arrays: usize) -> Option<Type> {
+    match function {
+        "series_stats" | "series_fit_line" | "series_fit_2lines" | "series_fit_poly" => Some(Type::Real),
+        "series_fft" | "series_ifft" | "series_decompose" | "series_decompose_anomalies" => Some(Type::Dynamic),
+        "array_sort_asc" | "array_sort_desc" if arrays > 1 => Some(Type::Dynamic),
+        _ => None,
     }
 }
 

@@ -134,6 +134,10 @@ impl Binder<'_> {
         for item in items {
             let value = self.scalar(&item.value, row, env);
             let name = match item.names.as_slice() {
+                [] if gives_several(&item.value) => {
+                    self.unsupported(item.span, "A function of several columns without a name for one");
+                    None
+                }
                 [] => None,
                 [name] => Some(name.text.clone()),
                 _ => {
@@ -394,6 +398,19 @@ impl Binder<'_> {
                 self.error_rel(span)
             }
         }
+    }
+}
+
+/// Whether a call would give several columns where it has no name.
+fn gives_several(value: &ast::Expr) -> bool {
+    let is_flag = |arg: &&ast::Arg| matches!(arg.value.kind, ast::ExprKind::Literal(ast::Literal::Bool(_)));
+    match &value.kind {
+        ast::ExprKind::Call { name, args } => {
+            let arrays = args.len() - args.iter().filter(is_flag).count();
+            super::functions::several_columns(&name.text, arrays).is_some()
+        }
+        ast::ExprKind::Paren(inner) => gives_several(inner),
+        _ => false,
     }
 }
 

@@ -58,7 +58,8 @@ impl Binder<'_> {
             self.error("KS106", span, message);
             return self.error_expr(span);
         }
-        let ty = operand.ty;
+        // As all arithmetic on ints: a long.
+        let ty = if operand.ty == Type::Int { Type::Long } else { operand.ty };
         self.call(function, vec![operand], ty, span)
     }
 
@@ -191,7 +192,13 @@ impl Binder<'_> {
             return self.error_expr(span);
         };
         let (l, r) = (left.ty, right.ty);
-        let defined = l == Type::Dynamic || r == Type::Dynamic || (l == r && (equality || orderable(l)));
+        let (dynamic_left, dynamic_right) = (l == Type::Dynamic, r == Type::Dynamic);
+        let defined = if dynamic_left && dynamic_right {
+            // The engine asks for a cast of one side before it tells whether two dynamic values are equal.
+            !equality
+        } else {
+            dynamic_left || dynamic_right || (l == r && (equality || orderable(l)))
+        };
         if !defined {
             return self.undefined(text(op), op_span, l, r);
         }

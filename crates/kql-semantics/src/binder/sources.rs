@@ -126,6 +126,11 @@ impl Binder<'_> {
 
     /// A value of a datatable, as its column's type.
     fn cell(&mut self, value: Expr, ty: Type) -> Expr {
+        // A datatable knows no negative zero.
+        if value.as_const() == Some(&Val::Real(0.0)) {
+            let zero = Expr::constant(Val::Real(0.0), Type::Real, value.span);
+            return self.convert(zero, ty);
+        }
         if value.ty == ty || matches!(value.kind, ExprKind::Error) {
             return value;
         }
