@@ -13,10 +13,11 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val, text};
-use kql_semantics::bound::{Column, Expr, ExprKind, Query, Rel, RelKind};
+use kql_semantics::bound::{self, Column, Expr, ExprKind, Query, Rel, RelKind};
 use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
 use kql_syntax::{Diagnostic, Severity, ast};
 
+use crate::evaluate::Evaluator;
 use crate::lower::{Inputs, Lowering, Stage, address};
 use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
@@ -199,6 +200,7 @@ impl<'r> Run<'r> {
             match &rel.kind {
                 RelKind::Shared(index) => self.shared(*index).await,
                 RelKind::MakeSeries { .. } => self.series(rel).await,
+                RelKind::Staged { inputs, stage } => self.staged(rel, inputs, stage).await,
                 _ => Ok(()),
             }
         })
@@ -281,6 +283,21 @@ impl<'r> Run<'r> {
         let batches = self.run(input).await?;
         let (_, table) = stage::make_series(&batches, &input.columns, &spec)?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: false });
+        Ok(())
+    }
+
+    /// Computes an operator that needs all rows of its inputs at once.
+    async fn staged(&mut self, rel: &'r Rel, inputs: &'r [Rel], stage: &bound::Stage) -> Result<(), QueryError> {
+        let mut batches = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            batches.push(self.run(input).await?);
+        }
+        let read: Vec<stage::Input<'_>> =
+            inputs.iter().zip(&batches).map(|(rel, batches)| stage::Input { batches, columns: &rel.columns }).collect();
+        let rows = stage::run(stage, &read, Evaluator { subqueries: &self.inputs.subqueries })?;
+        let ordered = rows.ordered;
+        let table = stage::staged_table(&rel.columns, rows)?;
+        self.inputs.stages.insert(address(rel), Stage { table, ordered });
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 mod database;
 mod engine;
 mod error;
+mod evaluate;
 pub mod json;
 mod lower;
 pub mod repr;

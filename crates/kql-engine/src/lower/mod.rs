@@ -172,7 +172,7 @@ impl<'l> Lowering<'l> {
             }
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
-            RelKind::MakeSeries { .. } => Err(internal("make-series was not computed first")),
+            RelKind::MakeSeries { .. } | RelKind::Staged { .. } => Err(internal("an operator was not computed first")),
             RelKind::NotRun(what) => {
                 let message = format!("{what} is not supported yet.");
                 Err(QueryError::Invalid(vec![Diagnostic::error("PQ001", rel.span, message)]))

@@ -4,15 +4,17 @@ mod bag_unpack;
 mod make_series;
 mod narrow;
 mod pivot;
+mod scan;
 
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
 use kql_functions::{Type, Val};
-use kql_semantics::bound::Column;
+use kql_semantics::bound::{Column, Stage};
 
 use crate::QueryError;
+use crate::evaluate::Evaluator;
 use crate::repr::{self, ColumnBuilder, value_at};
 
 pub(crate) use bag_unpack::{UnpackSpec, bag_unpack};
@@ -22,6 +24,37 @@ pub(crate) use pivot::pivot;
 
 /// Columns with names and types, and their rows.
 pub(crate) type Computed = (Vec<(String, Type)>, Arc<MemTable>);
+
+/// The rows that a staged operator reads.
+pub(crate) struct Input<'i> {
+    /// Rows, in order where they have one.
+    pub(crate) batches: &'i [RecordBatch],
+    /// Their columns.
+    pub(crate) columns: &'i [Column],
+}
+
+impl<'i> Input<'i> {
+    /// The rows as values.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Vec<Val<'i>>> + use<'i> {
+        rows_of(self.batches, self.columns)
+    }
+}
+
+/// The rows that a staged operator gives.
+pub(crate) struct Rows {
+    /// Values, a row of the result's columns each.
+    pub(crate) rows: Vec<Vec<Val<'static>>>,
+    /// The rows have an order.
+    pub(crate) ordered: bool,
+}
+
+/// Runs a staged operator.
+pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> Result<Rows, QueryError> {
+    match (stage, inputs) {
+        (Stage::Scan(spec), [input]) => scan::scan(spec, input, evaluator),
+        _ => Err(crate::lower::internal("a staged operator without its input")),
+    }
+}
 
 /// A table of rows of values.
 pub(crate) fn table_of(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> Result<Computed, QueryError> {
@@ -37,6 +70,17 @@ pub(crate) fn table_of(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> R
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
     let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?;
     Ok((columns, Arc::new(MemTable::try_new(schema, vec![vec![batch]])?)))
+}
+
+/// A table of a staged operator's rows; the position is the last column where they have an order.
+pub(crate) fn staged_table(columns: &[Column], rows: Rows) -> Result<Arc<MemTable>, QueryError> {
+    let mut columns: Vec<(String, Type)> = columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+    let mut rows_of = rows.rows;
+    if rows.ordered {
+        columns.push((String::new(), Type::Long));
+        rows_of.iter_mut().enumerate().for_each(|(at, row)| row.push(Val::Long(at as i64)));
+    }
+    Ok(table_of(columns, &rows_of)?.1)
 }
 
 /// All rows of batches as values of the columns' types.

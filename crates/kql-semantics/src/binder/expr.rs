@@ -199,6 +199,10 @@ impl Binder<'_> {
             if let Some(columns) = columns {
                 return self.side_column(columns, &side.text, key, row.open);
             }
+            if let Some(object) = self.objects.iter().rev().find(|o| o.name == side.text) {
+                let columns = object.columns.clone();
+                return self.side_column(&columns, &side.text, key, row.open);
+            }
         }
         let base = self.scalar(base, row, env);
         let key = Expr::constant(Val::Str(Cow::Owned(key.text.clone())), Type::String, key.span);

@@ -11,6 +11,7 @@ mod naming;
 mod operators;
 mod ops;
 mod plugins;
+mod scan;
 mod scope;
 mod series;
 mod shape;
@@ -126,6 +127,12 @@ impl<'r> Row<'r> {
     }
 }
 
+/// A row beside the one that an expression sees.
+struct Object {
+    name: String,
+    columns: Vec<Column>,
+}
+
 struct Binder<'a> {
     catalog: &'a dyn Catalog,
     options: &'a BindOptions,
@@ -136,6 +143,8 @@ struct Binder<'a> {
     others: Vec<(String, Rel)>,
     /// Aggregates met while binding an expression of summarize; `None` elsewhere.
     collector: Option<Vec<(AggregateCall, Column)>>,
+    /// Rows that have names of their own, as the steps of `scan` and the nodes of `graph-match`: `name.column`.
+    objects: Vec<Object>,
     resolved: usize,
     pending: Option<Pending>,
     render: Option<RenderSpec>,
@@ -157,6 +166,7 @@ impl<'a> Binder<'a> {
             subqueries: Vec::new(),
             others: Vec::new(),
             collector: None,
+            objects: Vec::new(),
             resolved: 0,
             pending: None,
             render: None,

@@ -101,6 +101,7 @@ impl Binder<'_> {
                 input.columns.clear();
                 self.choose(input, Vec::new(), span)
             }
+            OperatorKind::Scan { .. } => self.scan(input, &operator.kind, &operator.properties, env, span),
             OperatorKind::Error => self.error_rel(span),
             other => {
                 let what = format!("The operator '{}'", operator_name(other));
@@ -316,7 +317,7 @@ impl Binder<'_> {
         }
     }
 
-    fn sort(&mut self, input: Rel, by: &[ast::Ordered], limit: Option<Expr>, env: &Env, span: Span) -> Rel {
+    pub(super) fn sort(&mut self, input: Rel, by: &[ast::Ordered], limit: Option<Expr>, env: &Env, span: Span) -> Rel {
         let mut keys = Vec::with_capacity(by.len());
         for ordered in by {
             let expr = self.scalar(&ordered.expr.value, Row::of(&input), env);
@@ -471,7 +472,6 @@ fn operator_name(kind: &OperatorKind) -> &'static str {
         OperatorKind::ProjectByNames(_) => "project-by-names",
         OperatorKind::Reduce { .. } => "reduce",
         OperatorKind::SampleDistinct { .. } => "sample-distinct",
-        OperatorKind::Scan { .. } => "scan",
         OperatorKind::Search { .. } => "search",
         OperatorKind::Top { .. } => "top … with others",
         OperatorKind::TopHitters { .. } => "top-hitters",

@@ -3,8 +3,12 @@
 //! Columns are known by [`ColumnId`], unique within a query, so that renaming, shadowing and self-joins need no care
 //! further down.
 
+mod stage;
+
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
+
+pub use stage::{Scan, ScanOutput, ScanStep, Stage};
 
 /// Identity of a column within one bound query.
 pub type ColumnId = u32;
@@ -317,6 +321,13 @@ pub enum RelKind {
     },
     /// The rows of a resolved [`crate::Pending`], columns by position.
     Resolved(usize),
+    /// An operator that the engine computes as a whole, over all rows of its inputs.
+    Staged {
+        /// Inputs, in the order that the stage says.
+        inputs: Vec<Rel>,
+        /// Which operator.
+        stage: Box<Stage>,
+    },
     /// Bound, but not to be run: what it is.
     NotRun(&'static str),
     /// Could not be bound.
@@ -425,6 +436,7 @@ impl Rel {
             | RelKind::Open { input } => vec![input],
             RelKind::Join { left, right, .. } => vec![left, right],
             RelKind::Union(branches) => branches.iter().map(|b| &b.rel).collect(),
+            RelKind::Staged { inputs, .. } => inputs.iter().collect(),
             RelKind::Table { .. }
             | RelKind::Shared(_)
             | RelKind::Values(_)
@@ -453,6 +465,7 @@ impl Rel {
             RelKind::MakeSeries { defaults, from, to, step, .. } => {
                 defaults.iter().chain([step]).chain(from).chain(to).collect()
             }
+            RelKind::Staged { stage, .. } => stage.exprs(),
             RelKind::Table { .. }
             | RelKind::Shared(_)
             | RelKind::Union(_)

@@ -1,0 +1,67 @@
+//! Operators that are computed as a whole, because each row depends on others in a way that no plan node knows.
+
+use kql_functions::Val;
+
+use super::{Column, Expr};
+
+/// Which operator, with its parts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// `scan`; one input, in order.
+    Scan(Scan),
+}
+
+/// `scan`: a state machine over ordered rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// `with_match_id`: the column of the match's number, the last of the result.
+    pub match_id: Option<Column>,
+    /// Rows of other values are other machines; empty for one machine.
+    pub partition: Vec<Expr>,
+    /// Declared columns with their defaults; they follow the input's.
+    pub declared: Vec<(Column, Val<'static>)>,
+    /// The steps.
+    pub steps: Vec<ScanStep>,
+}
+
+/// A step of [`Scan`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanStep {
+    /// Its name.
+    pub name: String,
+    /// May be passed over.
+    pub optional: bool,
+    /// Which of its matches are shown.
+    pub output: ScanOutput,
+    /// The condition on a row and the states.
+    pub condition: Expr,
+    /// Values of declared columns, by position in [`Scan::declared`].
+    pub assignments: Vec<(usize, Expr)>,
+    /// What `step.column` means in this scan: columns of the state of this step, parallel to the input's columns and
+    /// then the declared ones.
+    pub state: Vec<Column>,
+}
+
+/// Which matches of a step are rows of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum ScanOutput {
+    #[default]
+    All,
+    Last,
+    None,
+}
+
+impl Stage {
+    /// The scalar expressions of the stage.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Stage::Scan(scan) => {
+                let steps = scan.steps.iter();
+                let of_steps =
+                    steps.flat_map(|s| std::iter::once(&s.condition).chain(s.assignments.iter().map(|a| &a.1)));
+                scan.partition.iter().chain(of_steps).collect()
+            }
+        }
+    }
+}
