@@ -100,8 +100,11 @@ impl<'s> Machine<'s> {
                 continue;
             }
             if (k == 0 || self.states[k].is_some()) && self.matches(k, row, self.states[k].as_ref(), evaluator)? {
-                if k == 0 {
-                    self.begin(next_match, out);
+                if self.states[k].is_none() {
+                    let steps = self.scan.steps.len();
+                    let waiting = (0..steps).map(|_| None).collect();
+                    self.states[k] = Some(State { match_id: *next_match, rows: vec![None; steps], waiting });
+                    *next_match += 1;
                 }
                 self.record(k, at, row, evaluator, out)?;
             }
@@ -120,22 +123,6 @@ impl<'s> Machine<'s> {
             }
         }
         None
-    }
-
-    /// A new sequence. The state of the first step is kept, so that a row can look at the row before.
-    fn begin(&mut self, next_match: &mut i64, out: &mut Output) {
-        let steps = self.scan.steps.len();
-        let rows = match self.states[0].take() {
-            Some(mut state) => {
-                for waiting in state.waiting.iter_mut().filter_map(Option::take) {
-                    out.push(waiting);
-                }
-                state.rows
-            }
-            None => vec![None; steps],
-        };
-        self.states[0] = Some(State { match_id: *next_match, rows, waiting: (0..steps).map(|_| None).collect() });
-        *next_match += 1;
     }
 
     /// Ends the sequence at step `k`.
@@ -160,7 +147,6 @@ impl<'s> Machine<'s> {
     ) -> Result<(), QueryError> {
         let step = &self.scan.steps[k];
         let mut extended: Vec<Val<'static>> = row.to_vec();
-        // Without an assignment a declared column keeps what the sequence had.
         extended.extend(self.scan.declared.iter().map(|(_, default)| default.clone()));
         for (place, expr) in &step.assignments {
             let value = {
