@@ -223,7 +223,11 @@ impl Binder<'_> {
     }
 
     fn index(&mut self, base: &ast::Expr, index: &ast::Expr, row: Row<'_>, env: &Env, span: Span) -> Expr {
-        let base = self.scalar(base, row, env);
+        // An index on a call of several columns chooses one of them.
+        let base = match self.whole(base, row, env) {
+            Some(columns) => columns,
+            None => self.scalar(base, row, env),
+        };
         let index = self.scalar(index, row, env);
         self.member(base, index, span)
     }

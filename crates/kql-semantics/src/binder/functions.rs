@@ -8,6 +8,7 @@ use kql_syntax::Span;
 use kql_syntax::ast;
 
 use super::call::arguments_message;
+use super::items::gives_several;
 use super::ops::widest;
 use super::windows::window_function;
 use super::{Binder, Env, Row};
@@ -28,7 +29,7 @@ impl Binder<'_> {
         }
         let catalogue = Catalogue::get();
         if let Some(spec) = catalogue.function(&name.text) {
-            return self.catalogue_call(spec, args, row, env, span);
+            return self.catalogue_call(spec, args, false, row, env, span);
         }
         if catalogue.aggregate(&name.text).is_some() {
             let message = format!("The aggregate function '{}' is not allowed in this context.", name.text);
@@ -149,10 +150,12 @@ impl Binder<'_> {
         self.call("pack_all", pairs, Type::Dynamic, span)
     }
 
-    fn catalogue_call(
+    /// Calls a function of the catalogue; `whole` for all columns of one that gives several, as an array.
+    pub(super) fn catalogue_call(
         &mut self,
         spec: &'static FunctionSpec,
         args: &[ast::Arg],
+        whole: bool,
         row: Row<'_>,
         env: &Env,
         span: Span,
@@ -175,11 +178,18 @@ impl Binder<'_> {
                 _ => bound.push(self.scalar(&arg.value, row, env)),
             }
         }
-        self.resolve(spec, bound, literal, span)
+        self.resolve(spec, bound, literal, whole, span)
     }
 
     /// Chooses the signature, converts the arguments, and tells the result's type.
-    fn resolve(&mut self, spec: &'static FunctionSpec, args: Vec<Expr>, literal: Option<Type>, span: Span) -> Expr {
+    fn resolve(
+        &mut self,
+        spec: &'static FunctionSpec,
+        args: Vec<Expr>,
+        literal: Option<Type>,
+        whole: bool,
+        span: Span,
+    ) -> Expr {
         if args.iter().any(|a| matches!(a.kind, ExprKind::Error)) {
             let ty = declared_type(spec).unwrap_or(Type::Dynamic);
             return Expr { kind: ExprKind::Error, ty, span };
@@ -233,16 +243,11 @@ impl Binder<'_> {
             return self.convert(text, ret);
         }
         let arrays = converted.iter().filter(|a| a.ty == Type::Dynamic).count();
-        match several_columns(name, arrays) {
-            // A single place takes the first column.
-            Some(Type::Dynamic) => {
-                let columns = self.call(name, converted, Type::Dynamic, span);
-                let first = Expr::constant(Val::Long(0), Type::Long, span);
-                self.call("[]", vec![columns, first], Type::Dynamic, span)
-            }
-            Some(first) => self.call(name, converted, first, span),
-            None => self.call(name, converted, ret, span),
+        if gives_several(name, arrays) {
+            let columns = self.call(name, converted, Type::Dynamic, span);
+            return if whole { columns } else { self.first_column(name, columns) };
         }
+        self.call(name, converted, ret, span)
     }
 
     fn check_argument(&mut self, spec: &FunctionSpec, param: &ParamSpec, arg: &Expr) -> bool {
@@ -306,16 +311,6 @@ impl Binder<'_> {
             "ParameterNLiteral" | "Parameter0Literal" | "Parameter1Literal" => (None, literal.unwrap_or(Type::Dynamic)),
             _ => (None, Type::Dynamic),
         })
-    }
-}
-
-/// The type of the first column of a function that gives several, called on so many arrays.
-pub(super) fn several_columns(function: &str, arrays: usize) -> Option<Type> {
-    match function {
-        "series_stats" | "series_fit_line" | "series_fit_2lines" | "series_fit_poly" => Some(Type::Real),
-        "series_fft" | "series_ifft" | "series_decompose" | "series_decompose_anomalies" => Some(Type::Dynamic),
-        "array_sort_asc" | "array_sort_desc" if arrays > 1 => Some(Type::Dynamic),
-        _ => None,
     }
 }
 

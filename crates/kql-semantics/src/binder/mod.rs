@@ -6,6 +6,7 @@ mod aggregates;
 mod call;
 mod expr;
 mod functions;
+mod items;
 mod joins;
 mod naming;
 mod operators;

@@ -4,7 +4,8 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, Operator, OperatorKind};
 
-use super::naming::{name_of, unique};
+use super::items::Item;
+use super::naming::unique;
 use super::{Binder, Env, Row, project};
 use crate::bound::{Column, Expr, ExprKind, Rel, RelKind, SortKey};
 use crate::nearest::nearest;
@@ -129,28 +130,6 @@ impl Binder<'_> {
         self.convert(expr, Type::Long)
     }
 
-    /// Binds `name = value` items: names, and values that see the input's row.
-    fn named_items(&mut self, items: &[ast::NamedExpr], row: Row<'_>, env: &Env) -> Vec<(Option<String>, Expr, Span)> {
-        let mut bound = Vec::with_capacity(items.len());
-        for item in items {
-            let value = self.scalar(&item.value, row, env);
-            let name = match item.names.as_slice() {
-                [] if gives_several(&item.value) => {
-                    self.unsupported(item.span, "A function of several columns without a name for one");
-                    None
-                }
-                [] => None,
-                [name] => Some(name.text.clone()),
-                _ => {
-                    self.unsupported(item.span, "A list of names on the left of '='");
-                    None
-                }
-            };
-            bound.push((name, value, item.span));
-        }
-        bound
-    }
-
     fn projection(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
         if let [ast::NamedExpr { names, value: ast::Expr { kind: ast::ExprKind::Star, .. }, .. }] = items
             && names.is_empty()
@@ -158,24 +137,26 @@ impl Binder<'_> {
             let all = (0..input.columns.len()).collect();
             return self.choose(input, all, span);
         }
-        let bound = self.named_items(items, Row::of(&input), env);
+        let bound = self.items(items, Row::of(&input), env);
         let mut columns: Vec<Column> = Vec::with_capacity(bound.len());
         let mut exprs = Vec::with_capacity(bound.len());
         let mut unnamed = 0;
-        for ((name, value, at), item) in bound.into_iter().zip(items) {
-            let name = match name.or_else(|| name_of(&item.value).map(|n| implicit(&n, item, &columns))) {
-                Some(name) => name,
-                None => {
+        for item in bound {
+            let name = match (item.given, item.implied) {
+                (Some(name), _) => name,
+                (None, Some(name)) if item.plain => name,
+                (None, Some(name)) => unique(&name, &columns),
+                (None, None) => {
                     unnamed += 1;
                     unique(&format!("Column{unnamed}"), &columns)
                 }
             };
             if columns.iter().any(|c| c.name == name) {
-                self.error("KS171", at, format!("A column with the name '{name}' is already declared."));
+                self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
                 continue;
             }
-            columns.push(self.column(name, value.ty));
-            exprs.push(value);
+            columns.push(self.column(name, item.value.ty));
+            exprs.push(item.value);
         }
         let mut rel = project(input, columns, exprs, span);
         rel.open = false;
@@ -186,22 +167,21 @@ impl Binder<'_> {
         if items.is_empty() {
             return input;
         }
-        let bound = self.named_items(items, Row::of(&input), env);
+        let bound = self.items(items, Row::of(&input), env);
         let mut columns = input.columns.clone();
         let mut exprs: Vec<Expr> = columns.iter().map(|c| Expr::column(c, span)).collect();
         let mut added: Vec<String> = Vec::new();
         let mut unnamed = 0;
-        for ((name, value, at), item) in bound.into_iter().zip(items) {
-            let given = name.is_some();
-            let name = match name.or_else(|| name_of(&item.value)) {
-                Some(name) => name,
-                None => {
+        for Item { given, implied, plain, value, span: at, .. } in bound {
+            let name = match (given, implied) {
+                (Some(name), _) => name,
+                (None, Some(name)) if plain => name,
+                (None, Some(name)) => unique(&name, &columns),
+                (None, None) => {
                     unnamed += 1;
                     unique(&format!("Column{unnamed}"), &columns)
                 }
             };
-            let name =
-                if given || matches!(item.value.kind, ast::ExprKind::Name(_)) { name } else { unique(&name, &columns) };
             if added.contains(&name) {
                 self.error("KS171", at, format!("A column with the name '{name}' is already declared."));
                 continue;
@@ -399,27 +379,6 @@ impl Binder<'_> {
                 self.error_rel(span)
             }
         }
-    }
-}
-
-/// Whether a call would give several columns where it has no name.
-fn gives_several(value: &ast::Expr) -> bool {
-    let is_flag = |arg: &&ast::Arg| matches!(arg.value.kind, ast::ExprKind::Literal(ast::Literal::Bool(_)));
-    match &value.kind {
-        ast::ExprKind::Call { name, args } => {
-            let arrays = args.len() - args.iter().filter(is_flag).count();
-            super::functions::several_columns(&name.text, arrays).is_some()
-        }
-        ast::ExprKind::Paren(inner) => gives_several(inner),
-        _ => false,
-    }
-}
-
-/// The name of an unnamed `project` item; where it is taken, computed ones get a number.
-fn implicit(name: &str, item: &ast::NamedExpr, taken: &[Column]) -> String {
-    match item.value.kind {
-        ast::ExprKind::Name(_) => name.to_string(),
-        _ => unique(name, taken),
     }
 }
 

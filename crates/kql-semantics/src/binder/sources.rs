@@ -33,22 +33,15 @@ impl Binder<'_> {
     fn print(&mut self, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
         let mut columns: Vec<crate::bound::Column> = Vec::with_capacity(items.len());
         let mut values = Vec::with_capacity(items.len());
-        for (i, item) in items.iter().enumerate() {
-            let value = self.scalar(&item.value, Row::NONE, env);
-            let name = match item.names.as_slice() {
-                [] => format!("print_{i}"),
-                [name] => name.text.clone(),
-                _ => {
-                    self.unsupported(item.span, "A list of names on the left of '='");
-                    format!("print_{i}")
-                }
-            };
+        for item in self.items(items, Row::NONE, env) {
+            let spread = item.implied.filter(|_| item.spread);
+            let name = item.given.or(spread).unwrap_or_else(|| format!("print_{}", item.index));
             if columns.iter().any(|c| c.name == name) {
                 self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
                 continue;
             }
-            columns.push(self.column(name, value.ty));
-            values.push(value);
+            columns.push(self.column(name, item.value.ty));
+            values.push(item.value);
         }
         Rel { kind: RelKind::Values(vec![values]), columns, serialized: true, open: false, span }
     }

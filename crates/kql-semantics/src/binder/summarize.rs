@@ -5,6 +5,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, NamedExpr};
 
+use super::items::Item;
 use super::naming::{name_of, unique};
 use super::{Binder, Env, Row, project};
 use crate::bound::{AggregateCall, Column, Expr, ExprKind, Rel, RelKind};
@@ -61,8 +62,7 @@ impl Binder<'_> {
         let mut keys = Vec::with_capacity(by.len());
         let mut columns: Vec<Column> = Vec::with_capacity(by.len());
         let mut unnamed = 0;
-        for item in by {
-            let key = self.scalar(&item.value, Row::of(input), env);
+        for Item { given, implied, value: key, span, .. } in self.items(by, Row::of(input), env) {
             if matches!(key.kind, ExprKind::Error) {
                 continue;
             }
@@ -70,19 +70,17 @@ impl Binder<'_> {
                 self.error("KS116", key.span, "The value of type 'dynamic' is not allowed in this context.");
                 continue;
             }
-            let name = match item.names.first().map(|n| n.text.clone()) {
-                Some(name) if columns.iter().any(|c| c.name == name) => {
-                    self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
+            let name = match (given, implied) {
+                (Some(name), _) if columns.iter().any(|c| c.name == name) => {
+                    self.error("KS171", span, format!("A column with the name '{name}' is already declared."));
                     continue;
                 }
-                Some(name) => name,
-                None => match name_of(&item.value) {
-                    Some(name) => unique(&name, &columns),
-                    None => {
-                        unnamed += 1;
-                        unique(&format!("Column{unnamed}"), &columns)
-                    }
-                },
+                (Some(name), _) => name,
+                (None, Some(name)) => unique(&name, &columns),
+                (None, None) => {
+                    unnamed += 1;
+                    unique(&format!("Column{unnamed}"), &columns)
+                }
             };
             columns.push(self.column(name, key.ty));
             keys.push(key);
@@ -108,6 +106,9 @@ impl Binder<'_> {
                 _ => None,
             };
             if let Some(outputs) = several {
+                for surplus in item.names.iter().skip(outputs.len().max(1)) {
+                    self.error("KS150", surplus.span, "The name does not have a corresponding expression.");
+                }
                 return outputs
                     .into_iter()
                     .enumerate()
@@ -118,18 +119,18 @@ impl Binder<'_> {
                     .collect();
             }
         }
-        if given.len() > 1 {
-            self.unsupported(item.span, "A list of names on the left of '=' for this aggregate");
-            return Vec::new();
-        }
         // Columns outside aggregates must be group keys.
         let row = Row { columns: &input.columns, right: None, serialized: false, open: input.open };
-        let value = self.scalar(&item.value, row, env);
-        let Some(value) = self.over_groups(value, input, keys) else { return Vec::new() };
-        match given.into_iter().next() {
-            Some(name) => vec![(name, true, value)],
-            None => vec![(self.aggregate_name(&item.value, unnamed), false, value)],
+        let mut outputs = Vec::new();
+        for bound in self.items(std::slice::from_ref(item), row, env) {
+            let Some(value) = self.over_groups(bound.value, input, keys) else { continue };
+            match (bound.given, bound.implied) {
+                (Some(name), _) => outputs.push((name, true, value)),
+                (None, Some(name)) if bound.spread => outputs.push((name, false, value)),
+                _ => outputs.push((self.aggregate_name(&item.value, unnamed), false, value)),
+            }
         }
+        outputs
     }
 
     /// Rewrites group columns to the key columns, and refuses other columns of the input.
