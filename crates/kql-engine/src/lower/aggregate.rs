@@ -64,8 +64,9 @@ impl Lowering<'_> {
     fn integer_mean(&mut self, call: &AggregateCall, calls: &mut Vec<DfExpr>) -> Result<DfExpr> {
         let (sum, count) = (self.hidden(), self.hidden());
         let value = self.expr(&call.args[0])?;
-        calls.push(native(sum_udaf(), vec![value.clone()], None).alias(&sum));
-        calls.push(native(count_udaf(), vec![value], None).alias(&count));
+        let counted = unless(call);
+        calls.push(native(sum_udaf(), vec![value.clone()], counted.clone()).alias(&sum));
+        calls.push(native(count_udaf(), vec![value], counted).alias(&count));
         let real = |name: &str| cast(named(name), DataType::Float64);
         let total = when(named(&sum).is_null(), lit(0f64)).otherwise(real(&sum))?;
         Ok(total / real(&count))
@@ -78,26 +79,31 @@ impl Lowering<'_> {
         position: &DfExpr,
     ) -> Result<(DfExpr, Option<datafusion::common::ScalarValue>)> {
         let first = call.args.first().map(|a| a.ty);
+        let counted = unless(call);
         match (call.function.as_str(), first) {
-            ("count" | "cnt", None) => return Ok((native(count_udaf(), vec![lit(1i64)], None), None)),
+            ("count" | "cnt", None) => return Ok((native(count_udaf(), vec![lit(1i64)], counted), None)),
             ("countif", Some(_)) | ("count", Some(Type::Bool)) => {
                 let condition = self.predicate(&call.args[0])?;
+                let condition = match counted {
+                    Some(counted) => counted.and(condition),
+                    None => condition,
+                };
                 return Ok((native(count_udaf(), vec![lit(1i64)], Some(condition)), None));
             }
             ("min" | "max", Some(ty)) if comparable(ty) => {
                 let udf = if call.function == "min" { min_max::min_udaf() } else { min_max::max_udaf() };
                 let empty = (ty == Type::String).then(|| scalar(&Val::missing(ty), ty));
-                return Ok((native(udf, vec![self.expr(&call.args[0])?], None), empty));
+                return Ok((native(udf, vec![self.expr(&call.args[0])?], counted), empty));
             }
             ("sum", Some(Type::Int | Type::Long)) => {
                 let value = self.expr(&call.args[0])?;
                 let empty = scalar(&Val::Long(0), Type::Long);
-                return Ok((native(sum_udaf(), vec![value], None), Some(empty)));
+                return Ok((native(sum_udaf(), vec![value], counted), Some(empty)));
             }
             ("avg", Some(Type::Real)) => {
                 let value = self.expr(&call.args[0])?;
                 let empty = scalar(&Val::Real(f64::NAN), Type::Real);
-                return Ok((native(avg_udaf(), vec![value], None), Some(empty)));
+                return Ok((native(avg_udaf(), vec![value], counted), Some(empty)));
             }
             _ => {}
         }
@@ -110,12 +116,17 @@ impl Lowering<'_> {
             types.push(Type::Long);
             args.push(position.clone());
         }
-        Ok((native(Arc::new(aggregate_udf(function, &types, call.ty)), args, None), None))
+        Ok((native(Arc::new(aggregate_udf(function, &types, call.ty)), args, counted), None))
     }
 }
 
 fn native(udf: Arc<AggregateUDF>, args: Vec<DfExpr>, filter: Option<DfExpr>) -> DfExpr {
     DfExpr::AggregateFunction(AggregateFunction::new_udf(udf, args, false, filter.map(Box::new), Vec::new(), None))
+}
+
+/// The rows that an aggregate counts, where not all.
+fn unless(call: &AggregateCall) -> Option<DfExpr> {
+    call.unless.map(|id| DfExpr::Not(Box::new(named(&column_name(id)))))
 }
 
 fn is_integer_mean(call: &AggregateCall) -> bool {

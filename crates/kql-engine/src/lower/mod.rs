@@ -19,7 +19,7 @@ use datafusion::common::Column as DfColumn;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
 use kql_functions::{Type, Val};
-use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey};
+use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey, WindowFunction};
 
 use kql_syntax::Diagnostic;
 
@@ -165,11 +165,10 @@ impl<'l> Lowering<'l> {
             RelKind::Join { left, right, kind, keys } => self.join(left, right, *kind, keys, &rel.columns),
             RelKind::Union(branches) => self.union(branches, &rel.columns),
             RelKind::Sort { input, keys, limit } => self.sort(input, keys, limit.as_ref()),
-            RelKind::Take { input, count } => self.take(input, count),
+            RelKind::Take { input, count, per } if per.is_empty() => self.take(input, count),
+            RelKind::Take { input, count, per } => self.take_per(input, count, per),
             RelKind::Sample { input, count } => self.sample(input, count, &rel.columns),
-            RelKind::MvExpand { input, items, index, pairs, limit } => {
-                self.mv_expand(input, items, index.as_ref(), *pairs, limit.as_ref(), &rel.columns)
-            }
+            RelKind::MvExpand { .. } => self.mv_expand(rel),
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
             RelKind::MakeSeries { .. } | RelKind::Staged { .. } => Err(internal("an operator was not computed first")),
@@ -309,6 +308,26 @@ impl<'l> Lowering<'l> {
         let plan = self.rel(input)?;
         let count = self.count(count)?;
         Ok(Plan { builder: first_rows(plan.builder, &plan.order, count)?, order: plan.order })
+    }
+
+    /// The first rows of each set of rows that agree in `per`.
+    fn take_per(&mut self, input: &Rel, count: &Expr, per: &[ColumnId]) -> Result<Plan> {
+        let plan = self.rel(input)?;
+        let count = i64::try_from(self.count(count)?).unwrap_or(i64::MAX);
+        let (plan, _) = if plan.order.is_empty() { self.with_position(plan)? } else { (plan, lit(0)) };
+        let number = self.hidden();
+        let start = Expr::constant(Val::Long(1), Type::Long, kql_syntax::Span::default());
+        let plan = self.add_window(plan, WindowFunction::RowNumber, &[start], per, Type::Long, &number)?;
+        let builder = plan.builder.filter(named(&number).lt_eq(lit(count)))?;
+        let exprs: Vec<DfExpr> = builder
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| f.name().clone())
+            .filter(|n| *n != number)
+            .map(|n| named(&n))
+            .collect();
+        Ok(Plan { builder: builder.project(exprs)?, order: plan.order })
     }
 
     fn sample(&mut self, input: &Rel, count: &Expr, columns: &[Column]) -> Result<Plan> {

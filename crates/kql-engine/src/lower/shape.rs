@@ -4,32 +4,35 @@ use datafusion::common::Column as DfColumn;
 use datafusion::logical_expr::Expr as DfExpr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use kql_functions::Type;
-use kql_semantics::bound::{Column, Expr, MvExpandItem, Rel, RelKind};
+use kql_semantics::bound::{Column, Expr, Marker, Rel, RelKind};
 use std::sync::Arc;
 
 use super::{Lowering, OrderKey, Plan, Result, column, column_name, internal, named};
-use crate::udf::{KvSpec, ParseSpec, field_udf, mv_expand_udf, opaque_udf, parse_kv_udf, parse_udf};
+use crate::udf::{KvSpec, Markers, ParseSpec, field_udf, mv_expand_udf, opaque_udf, parse_kv_udf, parse_udf};
 
 impl Lowering<'_> {
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn mv_expand(
-        &mut self,
-        input: &Rel,
-        items: &[MvExpandItem],
-        index: Option<&Column>,
-        pairs: bool,
-        limit: Option<&Expr>,
-        columns: &[Column],
-    ) -> Result<Plan> {
+    pub(super) fn mv_expand(&mut self, rel: &Rel) -> Result<Plan> {
+        let RelKind::MvExpand { input, items, index, pairs, limit, marker } = &rel.kind else {
+            return Err(internal("not an mv-expand"));
+        };
+        let columns = &rel.columns;
         let plan = self.rel(input)?;
         let limit = match limit {
             Some(limit) => self.constant(limit)?.as_i64(),
             None => None,
         };
         let types: Vec<Type> = items.iter().map(|i| i.output.ty).collect();
-        let sources = items.iter().map(|i| self.expr(&i.source)).collect::<Result<Vec<_>>>()?;
+        let mut sources = items.iter().map(|i| self.expr(&i.source)).collect::<Result<Vec<_>>>()?;
+        let markers = match marker {
+            None => Markers::None,
+            Some(Marker { input: None, .. }) => Markers::Added,
+            Some(Marker { input: Some(id), .. }) => {
+                sources.push(named(&column_name(*id)));
+                Markers::Kept
+            }
+        };
         let list = self.hidden();
-        let expanded = call(mv_expand_udf(types, pairs, limit), sources).alias(&list);
+        let expanded = call(mv_expand_udf(types, *pairs, limit, markers), sources).alias(&list);
         let unique = !plan.builder.schema().functional_dependencies().is_empty();
         let keep = |name: &String| {
             if unique { call(opaque_udf(), vec![named(name)]).alias(name) } else { named(name) }
@@ -44,8 +47,10 @@ impl Lowering<'_> {
             .map(|c| {
                 if let Some(at) = items.iter().position(|i| i.output.id == c.id) {
                     element(at).alias(column_name(c.id))
-                } else if index.is_some_and(|i| i.id == c.id) {
+                } else if index.as_ref().is_some_and(|i| i.id == c.id) {
                     element(items.len()).alias(column_name(c.id))
+                } else if marker.as_ref().is_some_and(|m| m.output.id == c.id) {
+                    element(items.len() + 1).alias(column_name(c.id))
                 } else {
                     column(c)
                 }

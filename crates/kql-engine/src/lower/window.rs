@@ -3,7 +3,7 @@
 use datafusion::logical_expr::expr::WindowFunction as DfWindow;
 use datafusion::logical_expr::{Expr as DfExpr, WindowFunctionDefinition};
 use kql_functions::{Type, Val};
-use kql_semantics::bound::{Expr, ExprKind, WindowFunction};
+use kql_semantics::bound::{ColumnId, Expr, ExprKind, WindowFunction};
 use kql_syntax::Span;
 use std::sync::Arc;
 
@@ -38,14 +38,15 @@ impl Lowering<'_> {
     fn window_below(&mut self, mut plan: Plan, expr: Expr, made: &mut Vec<(Expr, u32)>) -> Result<(Plan, Expr)> {
         let Expr { kind, ty, span } = expr;
         let kind = match kind {
-            ExprKind::Window { function, args } => {
+            ExprKind::Window { function, args, per } => {
                 let mut lowered = Vec::with_capacity(args.len());
                 for arg in args {
                     let (next, arg) = self.window_below(plan, arg, made)?;
                     plan = next;
                     lowered.push(arg);
                 }
-                let call = Expr { kind: ExprKind::Window { function, args: lowered.clone() }, ty, span };
+                let per_columns = per.clone();
+                let call = Expr { kind: ExprKind::Window { function, args: lowered.clone(), per }, ty, span };
                 // The same function twice is computed once.
                 let known = made.iter().find(|(other, _)| other.same_as(&call)).map(|(_, id)| *id);
                 let id = match known {
@@ -53,7 +54,7 @@ impl Lowering<'_> {
                     None => {
                         self.hidden += 1;
                         let id = ADDED + self.hidden as u32;
-                        plan = self.add_window(plan, function, &lowered, ty, &super::column_name(id))?;
+                        plan = self.add_window(plan, function, &lowered, &per_columns, ty, &super::column_name(id))?;
                         made.push((call, id));
                         id
                     }
@@ -84,11 +85,13 @@ impl Lowering<'_> {
         Ok((plan, Expr { kind, ty, span }))
     }
 
-    fn add_window(
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn add_window(
         &mut self,
         plan: Plan,
         function: WindowFunction,
         args: &[Expr],
+        per: &[ColumnId],
         ty: Type,
         name: &str,
     ) -> Result<Plan> {
@@ -114,6 +117,7 @@ impl Lowering<'_> {
         }
         let udf = WindowFunctionDefinition::WindowUDF(Arc::new(window_udf(function, &types, ty)));
         let mut window = DfWindow::new(udf, lowered);
+        window.params.partition_by = per.iter().map(|id| named(&super::column_name(*id))).collect();
         window.params.order_by = plan.order.iter().map(OrderKey::sort).collect();
         let window = DfExpr::WindowFunction(Box::new(window)).alias(name);
         Ok(Plan { builder: builder.window([window])?, order: plan.order })
@@ -127,7 +131,7 @@ impl Lowering<'_> {
         }
         let name = self.hidden();
         let start = Expr::constant(Val::Long(1), Type::Long, Span::default());
-        let plan = self.add_window(plan, WindowFunction::RowNumber, &[start], Type::Long, &name)?;
+        let plan = self.add_window(plan, WindowFunction::RowNumber, &[start], &[], Type::Long, &name)?;
         let position = named(&name);
         Ok((Plan { builder: plan.builder, order: vec![OrderKey::position(name)] }, position))
     }

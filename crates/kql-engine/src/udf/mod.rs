@@ -11,7 +11,7 @@ mod vector;
 mod window;
 
 pub(crate) use aggregate::aggregate_udf;
-pub(crate) use mv_expand::{field_udf, mv_expand_udf, opaque_udf};
+pub(crate) use mv_expand::{Markers, field_udf, mv_expand_udf, opaque_udf};
 pub(crate) use parse::{KvSpec, ParseSpec, parse_kv_udf, parse_udf};
 pub(crate) use scalar::{cast_udf, scalar_udf};
 pub(crate) use window::window_udf;

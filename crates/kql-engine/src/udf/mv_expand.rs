@@ -11,14 +11,26 @@ use kql_functions::{Dynamic, Type, Val, families};
 
 use crate::repr::{ColumnBuilder, data_type, value_at};
 
-/// From dynamic columns a list of structs: a field an expansion (`f0`…), and the item's index (`index`).
-pub(crate) fn mv_expand_udf(types: Vec<Type>, pairs: bool, limit: Option<i64>) -> ScalarUDF {
-    let name = format!("mv_expand({types:?},{pairs},{limit:?})");
+/// Rows without elements that stand for their input row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Markers {
+    None,
+    /// One more for every input row.
+    Added,
+    /// Where the last argument is true, the row is one and has no elements.
+    Kept,
+}
+
+/// From dynamic columns a list of structs: a field an expansion (`f0`…), the item's index (`index`), and whether it is a
+/// marker (`marker`).
+pub(crate) fn mv_expand_udf(types: Vec<Type>, pairs: bool, limit: Option<i64>, markers: Markers) -> ScalarUDF {
+    let name = format!("mv_expand({types:?},{pairs},{limit:?},{markers:?})");
     ScalarUDF::new_from_impl(MvExpand {
         name,
         types,
         pairs,
         limit,
+        markers,
         signature: Signature::user_defined(Volatility::Immutable),
     })
 }
@@ -77,6 +89,7 @@ struct MvExpand {
     types: Vec<Type>,
     pairs: bool,
     limit: Option<i64>,
+    markers: Markers,
     signature: Signature,
 }
 
@@ -85,6 +98,7 @@ impl MvExpand {
         let mut fields: Vec<Field> =
             self.types.iter().enumerate().map(|(i, ty)| Field::new(format!("f{i}"), data_type(*ty), true)).collect();
         fields.push(Field::new("index", DataType::Int64, true));
+        fields.push(Field::new("marker", DataType::Boolean, true));
         Fields::from(fields)
     }
 
@@ -124,10 +138,12 @@ impl ScalarUDFImpl for MvExpand {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let mut arrays = ColumnarValue::values_to_arrays(&args.args)?;
+        let kept = if self.markers == Markers::Kept { arrays.pop() } else { None };
         let rows = arrays.first().map_or(args.number_rows, |a| a.len());
         let mut builders: Vec<ColumnBuilder> = self.types.iter().map(|ty| ColumnBuilder::new(*ty, rows)).collect();
         let mut index = ColumnBuilder::new(Type::Long, rows);
+        let mut marker = ColumnBuilder::new(Type::Bool, rows);
         let mut offsets = vec![0i32];
         let mut total = 0i32;
         for row in 0..rows {
@@ -137,11 +153,23 @@ impl ScalarUDFImpl for MvExpand {
             if let Some(limit) = self.limit {
                 count = count.min(usize::try_from(limit).unwrap_or(0));
             }
+            let is_marker =
+                kept.as_ref().is_some_and(|k| matches!(value_at(k.as_ref(), Type::Bool, row), Val::Bool(true)));
+            if is_marker {
+                count = 0;
+            }
             for item in 0..count {
                 for ((list, builder), ty) in lists.iter_mut().zip(&mut builders).zip(&self.types) {
                     builder.push(&list.next().map_or(Val::missing(*ty), |tree| element(tree, *ty)));
                 }
                 index.push(&Val::Long(item as i64));
+                marker.push(&Val::Bool(false));
+            }
+            if is_marker || self.markers == Markers::Added {
+                builders.iter_mut().zip(&self.types).for_each(|(b, ty)| b.push(&Val::missing(*ty)));
+                index.push(&Val::Null);
+                marker.push(&Val::Bool(true));
+                count += 1;
             }
             let Some(sum) = i32::try_from(count).ok().and_then(|c| total.checked_add(c)) else {
                 return exec_err!("mv-expand gives too many rows in one batch");
@@ -151,6 +179,7 @@ impl ScalarUDFImpl for MvExpand {
         }
         let mut columns: Vec<ArrayRef> = builders.into_iter().map(ColumnBuilder::finish).collect();
         columns.push(index.finish());
+        columns.push(marker.finish());
         let items = StructArray::try_new(self.fields(), columns, None)?;
         let field = Arc::new(Field::new("item", DataType::Struct(self.fields()), true));
         let list = ListArray::try_new(field, OffsetBuffer::new(ScalarBuffer::from(offsets)), Arc::new(items), None)?;

@@ -106,7 +106,7 @@ impl Binder<'_> {
             self.unsupported(span, &format!("The aggregate function '{}'", name.text));
             return None;
         }
-        Some(AggregateCall { function: name.text.clone(), args: converted, ty, span })
+        Some(AggregateCall::new(&name.text, converted, ty, span))
     }
 
     fn aggregate_mismatch(&mut self, spec: &FunctionSpec, args: &[Expr], span: Span) {

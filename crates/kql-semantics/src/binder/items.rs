@@ -179,17 +179,11 @@ fn columns_of(function: &str) -> Option<&'static [(&'static str, Type)]> {
             ("left_variance", REAL),
             ("left_rvariance", REAL),
         ],
-        "series_fit_poly" => &[
-            ("rsquare", REAL),
-            ("coefficients", ARRAY),
-            ("variance", REAL),
-            ("rvariance", REAL),
-            ("poly_fit", ARRAY),
-        ],
-        "series_fft" | "series_ifft" => &[("real", ARRAY), ("imag", ARRAY)],
-        "series_decompose" => {
-            &[("baseline", ARRAY), ("seasonal", ARRAY), ("trend", ARRAY), ("residual", ARRAY)]
+        "series_fit_poly" => {
+            &[("rsquare", REAL), ("coefficients", ARRAY), ("variance", REAL), ("rvariance", REAL), ("poly_fit", ARRAY)]
         }
+        "series_fft" | "series_ifft" => &[("real", ARRAY), ("imag", ARRAY)],
+        "series_decompose" => &[("baseline", ARRAY), ("seasonal", ARRAY), ("trend", ARRAY), ("residual", ARRAY)],
         "series_decompose_anomalies" => &[("ad_flag", ARRAY), ("ad_score", ARRAY), ("baseline", ARRAY)],
         "series_periods_detect" | "series_periods_validate" => &[("periods", ARRAY), ("scores", ARRAY)],
         _ => return None,

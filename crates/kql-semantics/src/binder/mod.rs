@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod call;
+mod carry;
 mod expr;
 mod functions;
 mod items;
@@ -11,6 +12,7 @@ mod joins;
 mod naming;
 mod operators;
 mod ops;
+mod partition;
 mod plugins;
 mod scan;
 mod scope;

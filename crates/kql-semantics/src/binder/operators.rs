@@ -65,7 +65,13 @@ impl Binder<'_> {
             OperatorKind::Take(count) => {
                 let count = self.count_expr(count, env);
                 let (columns, serialized, open) = (input.columns.clone(), input.serialized, input.open);
-                Rel { kind: RelKind::Take { input: Box::new(input), count }, columns, serialized, open, span }
+                Rel {
+                    kind: RelKind::Take { input: Box::new(input), count, per: Vec::new() },
+                    columns,
+                    serialized,
+                    open,
+                    span,
+                }
             }
             OperatorKind::Sample(count) => {
                 let count = self.count_expr(count, env);
@@ -102,6 +108,8 @@ impl Binder<'_> {
                 input.columns.clear();
                 self.choose(input, Vec::new(), span)
             }
+            OperatorKind::MvApply { .. } => self.mv_apply(input, &operator.kind, &operator.properties, env, span),
+            OperatorKind::Partition { by, body } => self.partition(input, by, body, env, span),
             OperatorKind::Scan { .. } => self.scan(input, &operator.kind, &operator.properties, env, span),
             OperatorKind::Error => self.error_rel(span),
             other => {
@@ -286,8 +294,7 @@ impl Binder<'_> {
 
     fn count(&mut self, input: Rel, as_name: Option<&ast::Name>, span: Span) -> Rel {
         let column = self.column(as_name.map_or("Count", |n| n.text.as_str()), Type::Long);
-        let call =
-            crate::bound::AggregateCall { function: "count".to_string(), args: Vec::new(), ty: Type::Long, span };
+        let call = crate::bound::AggregateCall::new("count", Vec::new(), Type::Long, span);
         Rel {
             kind: RelKind::Aggregate { input: Box::new(input), keys: Vec::new(), aggregates: vec![call] },
             columns: vec![column],
@@ -426,8 +433,6 @@ fn operator_name(kind: &OperatorKind) -> &'static str {
         OperatorKind::GraphToTable { .. } => "graph-to-table",
         OperatorKind::MacroExpand { .. } => "macro-expand",
         OperatorKind::MakeGraph { .. } => "make-graph",
-        OperatorKind::MvApply { .. } => "mv-apply",
-        OperatorKind::Partition { .. } => "partition",
         OperatorKind::ProjectByNames(_) => "project-by-names",
         OperatorKind::Reduce { .. } => "reduce",
         OperatorKind::SampleDistinct { .. } => "sample-distinct",

@@ -133,7 +133,7 @@ impl Binder<'_> {
         };
         let Some(column) = self.plugin_column(&input, first, env) else { return self.error_rel(span) };
         let mut rest = rest.iter();
-        let mut aggregate = AggregateCall { function: "count".to_string(), args: Vec::new(), ty: Type::Long, span };
+        let mut aggregate = AggregateCall::new("count", Vec::new(), Type::Long, span);
         let mut aggregated: Vec<u32> = Vec::new();
         if let Some(ast::Expr { kind: ast::ExprKind::Call { name, args }, span, .. }) = rest.clone().next() {
             rest.next();

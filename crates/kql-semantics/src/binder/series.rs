@@ -151,7 +151,7 @@ impl Binder<'_> {
                     return None;
                 }
                 let ty = value.ty;
-                AggregateCall { function: "passthrough".to_string(), args: vec![value], ty, span }
+                AggregateCall::new("passthrough", vec![value], ty, span)
             }
         };
         let column = match aggregate.expr.names.first() {

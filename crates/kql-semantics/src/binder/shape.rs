@@ -65,7 +65,7 @@ impl Binder<'_> {
             self.argument(limit, Type::Long)
         });
         let (serialized, open) = (input.serialized, input.open);
-        let kind = RelKind::MvExpand { input: Box::new(input), items: expansions, index, pairs, limit };
+        let kind = RelKind::MvExpand { input: Box::new(input), items: expansions, index, pairs, limit, marker: None };
         Rel { kind, columns, serialized, open, span }
     }
 

@@ -206,7 +206,7 @@ impl Binder<'_> {
         }
         for (name, value) in wanted {
             let (ty, span) = (value.ty, value.span);
-            let call = AggregateCall { function: function.to_string(), args: vec![key.clone(), value], ty, span };
+            let call = AggregateCall::new(function, vec![key.clone(), value], ty, span);
             outputs.push((name, self.collect(call)));
         }
         outputs
@@ -234,7 +234,7 @@ impl Binder<'_> {
                 continue;
             }
             let (ty, span) = (value.ty, value.span);
-            let call = AggregateCall { function: function.to_string(), args: vec![value], ty, span };
+            let call = AggregateCall::new(function, vec![value], ty, span);
             outputs.push((name, self.collect(call)));
         }
         outputs
@@ -304,7 +304,7 @@ pub(super) fn substitute(expr: Expr, replace: &dyn Fn(u32) -> Option<u32>) -> Ex
     let kind = match kind {
         ExprKind::Column(id) => ExprKind::Column(replace(id).unwrap_or(id)),
         ExprKind::Call { function, args } => ExprKind::Call { function, args: all(args) },
-        ExprKind::Window { function, args } => ExprKind::Window { function, args: all(args) },
+        ExprKind::Window { function, args, per } => ExprKind::Window { function, args: all(args), per },
         ExprKind::Cast(inner) => ExprKind::Cast(Box::new(substitute(*inner, replace))),
         ExprKind::InSubquery { function, left, subquery } => {
             ExprKind::InSubquery { function, left: Box::new(substitute(*left, replace)), subquery }

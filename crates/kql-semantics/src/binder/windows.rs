@@ -101,6 +101,6 @@ impl Binder<'_> {
             let condition = bound.remove(restart);
             bound.push(self.boolean(condition));
         }
-        Expr { kind: ExprKind::Window { function, args: bound }, ty, span }
+        Expr { kind: ExprKind::Window { function, args: bound, per: Vec::new() }, ty, span }
     }
 }

@@ -57,6 +57,8 @@ pub enum ExprKind {
         function: WindowFunction,
         /// Its arguments.
         args: Vec<Expr>,
+        /// Rows of other values in these columns are rows of another set.
+        per: Vec<ColumnId>,
     },
     /// Value of a `toscalar()`: index into [`Query::subqueries`].
     Subquery(usize),
@@ -95,6 +97,8 @@ pub struct AggregateCall {
     pub args: Vec<Expr>,
     /// Type of its value.
     pub ty: Type,
+    /// Rows where this bool column is true do not count.
+    pub unless: Option<ColumnId>,
     /// Where it stands.
     pub span: Span,
 }
@@ -131,6 +135,16 @@ pub struct MvExpandItem {
     /// The array or bag.
     pub source: Expr,
     /// The column of its elements; its type is that of `to typeof()`, else dynamic.
+    pub output: Column,
+}
+
+/// Marker rows stand for an input row whatever becomes of its elements, so that an aggregate over none of them still has
+/// a row. They hold no elements.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Marker {
+    /// Where this is true, the input row is a marker row and stays one; without it every input row gets one more row.
+    pub input: Option<ColumnId>,
+    /// Is true on marker rows.
     pub output: Column,
 }
 
@@ -244,6 +258,8 @@ pub enum RelKind {
         input: Box<Rel>,
         /// How many.
         count: Expr,
+        /// So many of each value of these columns.
+        per: Vec<ColumnId>,
     },
     /// A random choice of rows.
     Sample {
@@ -264,6 +280,8 @@ pub enum RelKind {
         pairs: bool,
         /// Most rows an input row may give.
         limit: Option<Expr>,
+        /// Adds or keeps marker rows.
+        marker: Option<Marker>,
     },
     /// Text taken apart.
     Parse {
@@ -369,6 +387,13 @@ pub struct Query {
     pub others: Vec<(String, Rel)>,
 }
 
+impl AggregateCall {
+    /// An aggregate over all rows of a group.
+    pub fn new(function: &str, args: Vec<Expr>, ty: Type, span: Span) -> AggregateCall {
+        AggregateCall { function: function.to_string(), args, ty, unless: None, span }
+    }
+}
+
 impl Expr {
     /// A constant.
     pub fn constant(value: Val<'static>, ty: Type, span: Span) -> Expr {
@@ -396,9 +421,10 @@ impl Expr {
                 (ExprKind::Call { function: f, args: a }, ExprKind::Call { function: g, args: b }) => {
                     f == g && !matches!(f.as_str(), "rand" | "new_guid") && all(a, b)
                 }
-                (ExprKind::Window { function: f, args: a }, ExprKind::Window { function: g, args: b }) => {
-                    f == g && all(a, b)
-                }
+                (
+                    ExprKind::Window { function: f, args: a, per: p },
+                    ExprKind::Window { function: g, args: b, per: q },
+                ) => f == g && p == q && all(a, b),
                 (ExprKind::Cast(a), ExprKind::Cast(b)) => a.same_as(b),
                 (ExprKind::Const(a), ExprKind::Const(b)) => a == b,
                 (ExprKind::Column(a), ExprKind::Column(b)) => a == b,
