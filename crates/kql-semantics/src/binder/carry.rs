@@ -116,14 +116,15 @@ impl<'c, 'a> Carry<'c, 'a> {
             }
             RelKind::MvExpand { input, items, index, pairs, limit, marker } => {
                 let (input, mut along) = self.rel(*input)?;
-                let marker = match (marker, along.marker.take()) {
+                let marker = match (marker, &along.marker) {
                     (None, Some(kept)) => {
+                        let kept = kept.id;
                         let output = self.binder.column("", Type::Bool);
                         along.marker = Some(output.clone());
-                        Some(Marker { input: Some(kept.id), output })
+                        Some(Marker { input: Some(kept), output })
                     }
-                    (marker, None) => marker,
-                    (Some(_), Some(_)) => return Err(("mv-apply within mv-apply over a total", span)),
+                    // With markers of its own every row stays, and so do the outer ones.
+                    (marker, _) => marker,
                 };
                 (RelKind::MvExpand { input: Box::new(input), items, index, pairs, limit, marker }, along)
             }

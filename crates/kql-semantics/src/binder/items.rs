@@ -5,10 +5,10 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, NamedExpr};
 
-use super::naming::name_of;
+use super::naming::{name_of, unique};
 use super::summarize::default_name;
 use super::{Binder, Env, Row};
-use crate::bound::{Expr, ExprKind};
+use crate::bound::{Column, Expr, ExprKind};
 
 /// A column to be.
 pub(super) struct Item {
@@ -110,6 +110,55 @@ impl Binder<'_> {
         let member = self.call("[]", vec![whole, at], Type::Dynamic, span);
         self.convert(member, ty)
     }
+}
+
+/// The names of one operator's columns.
+#[derive(Default)]
+pub(super) struct Names {
+    /// Names that the query wrote; they may not be written twice.
+    written: Vec<String>,
+    unnamed: usize,
+}
+
+impl Names {
+    /// The name of an item's column beside those of `taken`, or the name that is declared already. A name that the
+    /// expression lends gives way to others.
+    pub(super) fn of(&mut self, item: &Item, taken: &[Column]) -> Result<String, String> {
+        let name = match (&item.given, &item.implied) {
+            (Some(name), _) => name,
+            (None, Some(name)) if item.plain => name,
+            (None, Some(name)) => return Ok(unique(name, taken)),
+            (None, None) => return Ok(self.unnamed(taken)),
+        };
+        if self.written.contains(name) {
+            return Err(name.clone());
+        }
+        self.written.push(name.clone());
+        Ok(unique(name, taken))
+    }
+
+    /// The name of an item's column that takes the place of one of that name.
+    pub(super) fn replacing(&mut self, item: &Item, taken: &[Column]) -> Result<String, String> {
+        match (&item.given, &item.implied) {
+            (None, Some(name)) if !item.plain => Ok(name.clone()),
+            (None, None) => Ok(self.unnamed(taken)),
+            _ => {
+                let name = self.of(item, &[])?;
+                Ok(name)
+            }
+        }
+    }
+
+    /// `Column1` and so on.
+    pub(super) fn unnamed(&mut self, taken: &[Column]) -> String {
+        self.unnamed += 1;
+        unique(&format!("Column{}", self.unnamed), taken)
+    }
+}
+
+/// Kusto's words for a name that is written twice.
+pub(super) fn already_declared(name: &str) -> String {
+    format!("A column with the name '{name}' is already declared.")
 }
 
 /// A call of a built-in function that gives several columns.

@@ -4,8 +4,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, Operator, OperatorKind};
 
-use super::items::Item;
-use super::naming::unique;
+use super::items::{Names, already_declared};
 use super::{Binder, Env, Row, project};
 use crate::bound::{Column, Expr, ExprKind, Rel, RelKind, SortKey};
 use crate::nearest::nearest;
@@ -148,23 +147,15 @@ impl Binder<'_> {
         let bound = self.items(items, Row::of(&input), env);
         let mut columns: Vec<Column> = Vec::with_capacity(bound.len());
         let mut exprs = Vec::with_capacity(bound.len());
-        let mut unnamed = 0;
+        let mut names = Names::default();
         for item in bound {
-            let name = match (item.given, item.implied) {
-                (Some(name), _) => name,
-                (None, Some(name)) if item.plain => name,
-                (None, Some(name)) => unique(&name, &columns),
-                (None, None) => {
-                    unnamed += 1;
-                    unique(&format!("Column{unnamed}"), &columns)
+            match names.of(&item, &columns) {
+                Ok(name) => {
+                    columns.push(self.column(name, item.value.ty));
+                    exprs.push(item.value);
                 }
-            };
-            if columns.iter().any(|c| c.name == name) {
-                self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
-                continue;
+                Err(name) => self.error("KS171", item.span, already_declared(&name)),
             }
-            columns.push(self.column(name, item.value.ty));
-            exprs.push(item.value);
         }
         let mut rel = project(input, columns, exprs, span);
         rel.open = false;
@@ -178,23 +169,16 @@ impl Binder<'_> {
         let bound = self.items(items, Row::of(&input), env);
         let mut columns = input.columns.clone();
         let mut exprs: Vec<Expr> = columns.iter().map(|c| Expr::column(c, span)).collect();
-        let mut added: Vec<String> = Vec::new();
-        let mut unnamed = 0;
-        for Item { given, implied, plain, value, span: at, .. } in bound {
-            let name = match (given, implied) {
-                (Some(name), _) => name,
-                (None, Some(name)) if plain => name,
-                (None, Some(name)) => unique(&name, &columns),
-                (None, None) => {
-                    unnamed += 1;
-                    unique(&format!("Column{unnamed}"), &columns)
+        let mut names = Names::default();
+        for item in bound {
+            let name = match names.replacing(&item, &columns) {
+                Ok(name) => name,
+                Err(name) => {
+                    self.error("KS171", item.span, already_declared(&name));
+                    continue;
                 }
             };
-            if added.contains(&name) {
-                self.error("KS171", at, format!("A column with the name '{name}' is already declared."));
-                continue;
-            }
-            added.push(name.clone());
+            let value = item.value;
             let column = self.column(name.clone(), value.ty);
             match columns.iter().position(|c| c.name == name) {
                 Some(at) => {
@@ -259,9 +243,8 @@ impl Binder<'_> {
         }
         let mut columns = input.columns.clone();
         for (at, new) in renamed {
-            if columns.iter().enumerate().any(|(i, c)| i != at && c.name == new.text) {
-                let message = format!("A column with the name '{}' is already declared.", new.text);
-                self.error("KS171", new.span, message);
+            if columns.iter().any(|c| c.name == new.text) {
+                self.error("KS171", new.span, already_declared(&new.text));
             } else {
                 columns[at].name.clone_from(&new.text);
             }

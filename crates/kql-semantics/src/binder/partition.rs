@@ -86,7 +86,14 @@ impl Binder<'_> {
         let shown = Rel { kind: RelKind::NotRun("a subquery"), serialized: rows.serialized, open: rows.open, ..shown };
         let leaf = self.share(shown, false);
         let source = self.read_shared(leaf, span);
-        (leaf, self.pipeline(source, body, env))
+        let before = self.subqueries.len();
+        let result = self.pipeline(source, body, env);
+        let inner = self.subqueries.iter().skip(before).find(|q| shape(self, q, leaf, false).is_some());
+        if let Some(at) = inner.map(|q| q.span) {
+            self.unsupported(at, "A scalar of the subquery's own rows");
+            return (leaf, self.error_rel(span));
+        }
+        (leaf, result)
     }
 
     /// Adds the columns that go along to the expanded rows.

@@ -4,6 +4,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, OperatorKind, ParamType, Property};
 
+use super::items::already_declared;
 use super::{Binder, Env, Object, Row};
 use crate::bound::{Column, Expr, Rel, RelKind, Scan, ScanOutput, ScanStep, Stage};
 
@@ -64,8 +65,7 @@ impl Binder<'_> {
         let given = extended.iter().cloned().chain(match_id.clone());
         for column in given {
             if columns.iter().any(|c| c.name == column.name) {
-                let message = format!("A column with the name '{}' is already declared.", column.name);
-                self.error("KS171", span, message);
+                self.error("KS171", span, already_declared(&column.name));
             }
             columns.push(self.column(column.name, column.ty));
         }

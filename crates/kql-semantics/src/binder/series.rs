@@ -23,7 +23,7 @@ impl Binder<'_> {
         let OperatorKind::MakeSeries { aggregates, on, from, to, step, in_range, by } = operator else {
             return self.error_rel(span);
         };
-        let (keys, key_columns) = self.group_keys(&input, by, env);
+        let (keys, key_columns, _) = self.group_keys(&input, by, env);
         let axis = self.scalar(&on.value, Row::of(&input), env);
         if matches!(axis.kind, ExprKind::Error) {
             return self.error_rel(span);

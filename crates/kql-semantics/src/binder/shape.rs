@@ -4,6 +4,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, Property};
 
+use super::items::already_declared;
 use super::joins::property;
 use super::naming::{name_of, unique};
 use super::{Binder, Env, Row};
@@ -109,8 +110,7 @@ impl Binder<'_> {
                 ast::ParsePiece::Column { name, ty } => {
                     let ty = ty.as_ref().map_or(Type::String, |ty| self.type_named(ty));
                     if outputs.iter().any(|c: &Column| c.name == name.text) {
-                        let message = format!("A column with the name '{}' is already declared.", name.text);
-                        self.error("KS171", name.span, message);
+                        self.error("KS171", name.span, already_declared(&name.text));
                         continue;
                     }
                     let column = self.column(name.text.clone(), ty);

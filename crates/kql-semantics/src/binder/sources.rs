@@ -4,6 +4,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, Operator, OperatorKind};
 
+use super::items::already_declared;
 use super::{Binder, Env, Row};
 use crate::bound::{Expr, ExprKind, Rel, RelKind};
 
@@ -37,7 +38,7 @@ impl Binder<'_> {
             let spread = item.implied.filter(|_| item.spread);
             let name = item.given.or(spread).unwrap_or_else(|| format!("print_{}", item.index));
             if columns.iter().any(|c| c.name == name) {
-                self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
+                self.error("KS171", item.span, already_declared(&name));
                 continue;
             }
             columns.push(self.column(name, item.value.ty));
@@ -94,8 +95,7 @@ impl Binder<'_> {
         for column in declared {
             let ty = self.type_named(&column.ty);
             if columns.iter().any(|c| c.name == column.name.text) {
-                let message = format!("A column with the name '{}' is already declared.", column.name.text);
-                self.error("KS171", column.name.span, message);
+                self.error("KS171", column.name.span, already_declared(&column.name.text));
             }
             columns.push(self.column(column.name.text.clone(), ty));
         }

@@ -5,8 +5,8 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, NamedExpr};
 
-use super::items::Item;
-use super::naming::{name_of, unique};
+use super::items::{Item, Names, already_declared};
+use super::naming::name_of;
 use super::{Binder, Env, Row, project};
 use crate::bound::{AggregateCall, Column, Expr, ExprKind, Rel, RelKind};
 
@@ -19,7 +19,7 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Rel {
-        let (keys, key_columns) = self.group_keys(&input, by, env);
+        let (keys, key_columns, mut names) = self.group_keys(&input, by, env);
         // Output columns in order: expressions over keys and aggregate results.
         let mut columns: Vec<Column> = Vec::new();
         let mut exprs: Vec<Expr> = Vec::new();
@@ -27,21 +27,19 @@ impl Binder<'_> {
             columns.push(self.column(column.name.clone(), column.ty));
             exprs.push(Expr::column(column, span));
         }
-        let mut unnamed = 0;
         let mut calls = Vec::new();
         for item in aggregates {
             self.collector = Some(std::mem::take(&mut calls));
-            let outputs = self.aggregate_item(&input, &key_columns, item, env, &mut unnamed);
+            let outputs = self.aggregate_item(&input, &key_columns, item, env);
             calls = self.collector.take().unwrap_or_default();
-            for (name, given, value) in outputs {
-                let taken = columns.iter().any(|c| c.name == name);
-                if taken && given {
-                    self.error("KS171", item.span, format!("A column with the name '{name}' is already declared."));
-                    continue;
+            for output in outputs {
+                match names.of(&output, &columns) {
+                    Ok(name) => {
+                        columns.push(self.column(name, output.value.ty));
+                        exprs.push(output.value);
+                    }
+                    Err(name) => self.error("KS171", item.span, already_declared(&name)),
                 }
-                let name = unique(&name, &columns);
-                columns.push(self.column(name, value.ty));
-                exprs.push(value);
             }
         }
         let group_columns = key_columns.into_iter().chain(calls.iter().map(|(_, column)| column.clone())).collect();
@@ -57,47 +55,37 @@ impl Binder<'_> {
         project(grouped, columns, exprs, span)
     }
 
-    /// Group keys, and the columns that hold them.
-    pub(super) fn group_keys(&mut self, input: &Rel, by: &[NamedExpr], env: &Env) -> (Vec<Expr>, Vec<Column>) {
+    /// Group keys, the columns that hold them, and their names.
+    pub(super) fn group_keys(&mut self, input: &Rel, by: &[NamedExpr], env: &Env) -> (Vec<Expr>, Vec<Column>, Names) {
         let mut keys = Vec::with_capacity(by.len());
         let mut columns: Vec<Column> = Vec::with_capacity(by.len());
-        let mut unnamed = 0;
-        for Item { given, implied, value: key, span, .. } in self.items(by, Row::of(input), env) {
-            if matches!(key.kind, ExprKind::Error) {
+        let mut names = Names::default();
+        for item in self.items(by, Row::of(input), env) {
+            if matches!(item.value.kind, ExprKind::Error) {
                 continue;
             }
-            if key.ty == Type::Dynamic {
-                self.error("KS116", key.span, "The value of type 'dynamic' is not allowed in this context.");
+            if item.value.ty == Type::Dynamic {
+                self.error("KS116", item.value.span, "The value of type 'dynamic' is not allowed in this context.");
                 continue;
             }
-            let name = match (given, implied) {
-                (Some(name), _) if columns.iter().any(|c| c.name == name) => {
-                    self.error("KS171", span, format!("A column with the name '{name}' is already declared."));
-                    continue;
-                }
-                (Some(name), _) => name,
-                (None, Some(name)) => unique(&name, &columns),
-                (None, None) => {
-                    unnamed += 1;
-                    unique(&format!("Column{unnamed}"), &columns)
-                }
+            // A number is none that a column of the input has.
+            let name = match (&item.given, &item.implied) {
+                (None, None) => Ok(names.unnamed(&input.columns)),
+                _ => names.of(&item, &columns),
             };
-            columns.push(self.column(name, key.ty));
-            keys.push(key);
+            match name {
+                Ok(name) => {
+                    columns.push(self.column(name, item.value.ty));
+                    keys.push(item.value);
+                }
+                Err(name) => self.error("KS171", item.span, already_declared(&name)),
+            }
         }
-        (keys, columns)
+        (keys, columns, names)
     }
 
-    /// One item of the aggregate list: its output columns as (name, written by the user, value).
-    fn aggregate_item(
-        &mut self,
-        input: &Rel,
-        keys: &[Column],
-        item: &NamedExpr,
-        env: &Env,
-        unnamed: &mut usize,
-    ) -> Vec<(String, bool, Expr)> {
-        let given: Vec<String> = item.names.iter().map(|n| n.text.clone()).collect();
+    /// The output columns of one item of the aggregate list.
+    fn aggregate_item(&mut self, input: &Rel, keys: &[Column], item: &NamedExpr, env: &Env) -> Vec<Item> {
         if let ast::ExprKind::Call { name, args } = &item.value.kind {
             let several = match name.text.as_str() {
                 "arg_max" | "arg_min" | "argmax" | "argmin" => Some(self.arg_extreme(input, keys, name, args, env)),
@@ -109,26 +97,29 @@ impl Binder<'_> {
                 for surplus in item.names.iter().skip(outputs.len().max(1)) {
                     self.error("KS150", surplus.span, "The name does not have a corresponding expression.");
                 }
-                return outputs
-                    .into_iter()
-                    .enumerate()
-                    .map(|(i, (name, value))| match given.get(i) {
-                        Some(given) => (given.clone(), true, value),
-                        None => (name, false, value),
-                    })
-                    .collect();
+                let column = |(i, (implied, value)): (usize, (String, Expr))| Item {
+                    given: item.names.get(i).map(|n| n.text.clone()),
+                    implied: Some(implied),
+                    plain: false,
+                    value,
+                    spread: true,
+                    span: item.span,
+                    index: 0,
+                };
+                return outputs.into_iter().enumerate().map(column).collect();
             }
         }
         // Columns outside aggregates must be group keys.
         let row = Row { columns: &input.columns, right: None, serialized: false, open: input.open };
         let mut outputs = Vec::new();
-        for bound in self.items(std::slice::from_ref(item), row, env) {
+        for mut bound in self.items(std::slice::from_ref(item), row, env) {
             let Some(value) = self.over_groups(bound.value, input, keys) else { continue };
-            match (bound.given, bound.implied) {
-                (Some(name), _) => outputs.push((name, true, value)),
-                (None, Some(name)) if bound.spread => outputs.push((name, false, value)),
-                _ => outputs.push((self.aggregate_name(&item.value, unnamed), false, value)),
+            bound.value = value;
+            bound.plain = false;
+            if !bound.spread {
+                bound.implied = default_name(&item.value);
             }
+            outputs.push(bound);
         }
         outputs
     }
@@ -153,14 +144,6 @@ impl Binder<'_> {
             let column = input.columns.iter().find(|c| c.id == id)?;
             keys.iter().find(|k| k.name == column.name).map(|k| k.id)
         }))
-    }
-
-    fn aggregate_name(&self, value: &ast::Expr, unnamed: &mut usize) -> String {
-        if let Some(name) = default_name(value) {
-            return name;
-        }
-        *unnamed += 1;
-        format!("Column{unnamed}")
     }
 
     /// `arg_max(key, a, b, *)`: the key and the columns of one row.
@@ -275,7 +258,7 @@ pub(super) fn default_name(value: &ast::Expr) -> Option<String> {
             format!("percentile_{}_{}", first(), args.get(2).map(|a| percentile_text(&a.value)).unwrap_or_default())
         }
         (_, "percentiles_array") => format!("percentiles_{}", first()),
-        (_, "percentilesw_array") => format!("percentile_{}", first()),
+        (_, "percentilesw_array") => format!("percentiles_{}", first()),
         (_, "covariance" | "covariancep" | "covarianceif" | "covariancepif") => {
             let second = args.get(1).and_then(|a| name_of(&a.value)).unwrap_or_default();
             format!("{}_{}_{second}", name.text, first())
