@@ -93,7 +93,7 @@ impl Engine {
         };
         let mut resolved: Vec<Arc<MemTable>> = Vec::new();
         loop {
-            let Bound { query: bound, diagnostics, pending, render } = bind(query, &catalog, &bind_options);
+            let Bound { query: bound, diagnostics, pending, render, .. } = bind(query, &catalog, &bind_options);
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
             // What follows a plugin can only be judged when its columns are known.

@@ -23,7 +23,7 @@ pub fn data_type(ty: Type) -> DataType {
         Type::Long | Type::DateTime | Type::Timespan => DataType::Int64,
         Type::Real => DataType::Float64,
         Type::Decimal => DataType::Decimal128(PRECISION, DECIMAL_SCALE as i8),
-        Type::String | Type::Dynamic => DataType::Utf8View,
+        Type::String | Type::Dynamic | Type::Unknown => DataType::Utf8View,
         Type::Guid => DataType::FixedSizeBinary(16),
     }
 }
@@ -48,7 +48,7 @@ pub fn value_at(array: &dyn Array, ty: Type, row: usize) -> Val<'_> {
         Type::Real => array.as_primitive_opt::<Float64Type>().map(|a| Val::Real(a.value(row))),
         Type::Decimal => array.as_primitive_opt::<Decimal128Type>().map(|a| Val::Decimal(a.value(row))),
         Type::String => array.as_string_view_opt().map(|a| Val::Str(Cow::Borrowed(a.value(row)))),
-        Type::Dynamic => array.as_string_view_opt().map(|a| Val::Dynamic(Cow::Borrowed(a.value(row)))),
+        Type::Dynamic | Type::Unknown => array.as_string_view_opt().map(|a| Val::Dynamic(Cow::Borrowed(a.value(row)))),
         Type::Guid => {
             array.as_fixed_size_binary_opt().and_then(|a| <[u8; 16]>::try_from(a.value(row)).ok()).map(Val::Guid)
         }
@@ -80,8 +80,8 @@ impl ColumnBuilder {
             Type::Long | Type::DateTime | Type::Timespan => Inner::Long(Int64Builder::with_capacity(rows)),
             Type::Real => Inner::Real(Float64Builder::with_capacity(rows)),
             Type::Decimal => Inner::Decimal(Decimal128Builder::with_capacity(rows).with_data_type(data_type(ty))),
-            Type::String | Type::Dynamic => {
-                Inner::Text { builder: StringViewBuilder::with_capacity(rows), dynamic: ty == Type::Dynamic }
+            Type::String | Type::Dynamic | Type::Unknown => {
+                Inner::Text { builder: StringViewBuilder::with_capacity(rows), dynamic: ty != Type::String }
             }
             Type::Guid => Inner::Guid(FixedSizeBinaryBuilder::with_capacity(rows, 16)),
         };

@@ -181,7 +181,7 @@ fn type_pattern(ty: Type) -> &'static str {
         Type::Real | Type::Decimal => r"(?-U:[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)",
         Type::Bool => r"(?-U:\w+)",
         Type::Guid => r"(?-U:\{?[0-9a-fA-F-]{32,36}\}?)",
-        Type::String | Type::DateTime | Type::Timespan | Type::Dynamic => ".*",
+        Type::String | Type::DateTime | Type::Timespan | Type::Dynamic | Type::Unknown => ".*",
     }
 }
 

@@ -16,10 +16,12 @@ pub enum Type {
     Timespan,
     Guid,
     Dynamic,
+    /// Of a column that only the data tells, or of what could not be bound. No value has it.
+    Unknown,
 }
 
 impl Type {
-    /// All types.
+    /// All types that values have.
     pub const ALL: [Type; 10] = [
         Type::Bool,
         Type::Int,
@@ -63,6 +65,7 @@ impl Type {
             Type::Timespan => "timespan",
             Type::Guid => "guid",
             Type::Dynamic => "dynamic",
+            Type::Unknown => "unknown",
         }
     }
 
@@ -78,7 +81,7 @@ impl Type {
             Type::DateTime => "System.DateTime",
             Type::Timespan => "System.TimeSpan",
             Type::Guid => "System.Guid",
-            Type::Dynamic => "System.Object",
+            Type::Dynamic | Type::Unknown => "System.Object",
         }
     }
 

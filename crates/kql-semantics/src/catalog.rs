@@ -13,6 +13,15 @@ pub struct SavedFunction {
     pub body: String,
 }
 
+/// A function of which only the result is known: it can be bound, not run. It takes any arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFunction {
+    /// Columns of its result.
+    pub columns: Vec<(String, Type)>,
+    /// There may be more of them.
+    pub open: bool,
+}
+
 /// Resolves names that a query does not define itself.
 pub trait Catalog {
     /// Columns of a table, in order.
@@ -21,6 +30,10 @@ pub trait Catalog {
     fn table_names(&self) -> Vec<String>;
     /// A saved function.
     fn function(&self, _name: &str) -> Option<SavedFunction> {
+        None
+    }
+    /// A function without a body.
+    fn known_function(&self, _name: &str) -> Option<KnownFunction> {
         None
     }
 }
@@ -32,6 +45,8 @@ pub struct SimpleCatalog {
     pub tables: BTreeMap<String, Vec<(String, Type)>>,
     /// Functions by name.
     pub functions: BTreeMap<String, SavedFunction>,
+    /// Functions without bodies, by name.
+    pub known_functions: BTreeMap<String, KnownFunction>,
 }
 
 impl Catalog for SimpleCatalog {
@@ -45,5 +60,9 @@ impl Catalog for SimpleCatalog {
 
     fn function(&self, name: &str) -> Option<SavedFunction> {
         self.functions.get(name).cloned()
+    }
+
+    fn known_function(&self, name: &str) -> Option<KnownFunction> {
+        self.known_functions.get(name).cloned()
     }
 }

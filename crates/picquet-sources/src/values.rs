@@ -41,7 +41,7 @@ pub(crate) fn from_text<'a>(text: &'a str, ty: Type, style: TimeStyle, origin: O
         Type::DateTime => times::parse(trimmed, style).map(Val::DateTime),
         Type::Timespan => text::parse_timespan(trimmed).map(Val::Timespan),
         Type::Guid => text::parse_guid(trimmed).map(Val::Guid),
-        Type::Dynamic => Some(dynamic(text, trimmed, origin)),
+        Type::Dynamic | Type::Unknown => Some(dynamic(text, trimmed, origin)),
     }
 }
 

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use jiff::Timestamp;
 use picquet_rules::Duration;
 
+use crate::check::args::CheckArgs;
 use crate::output::Format;
 
 /// Runs Microsoft Sentinel analytics rules anywhere, without Azure.
@@ -25,6 +26,12 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  picquet run rules/ --data export --end 2026-03-15T00:00:00Z\n  \
                             picquet run rule.yaml --data AzureActivity.csv --format json | jq .alerts")]
     Run(RunArgs),
+    /// Check queries and rules without running them
+    #[command(after_help = "Examples:\n  picquet check rules/ hunt.kql\n  \
+                            picquet check rule.yaml --columns --format json | jq .findings\n  \
+                            picquet check -q 'SigninLogs | where ResultTyp == 0'\n  \
+                            picquet check --batch queries.jsonl --schema schemas.json --functions functions.jsonl")]
+    Check(CheckArgs),
     /// Run KQL over log files
     #[command(
         after_help = "Examples:\n  picquet query 'SigninLogs | summarize count() by ResultType' --data export\n  \

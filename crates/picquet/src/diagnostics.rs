@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use kql_syntax::{Diagnostic, Severity};
 use picquet_rules::AnalyticsRule;
 
@@ -32,28 +32,52 @@ pub(crate) fn write(
     color: bool,
     out: &mut dyn Write,
 ) -> std::io::Result<()> {
-    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    let renderer = renderer(color);
     for diagnostic in diagnostics.iter().take(MOST) {
-        let level = match diagnostic.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let span = char_range(query, diagnostic);
-        let mut snippet =
-            Snippet::source(query).line_start(origin.first_line).annotation(AnnotationKind::Primary.span(span));
-        if let Some(path) = origin.path {
-            snippet = snippet.path(path);
-        }
-        let mut group = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).element(snippet);
-        if let Some(help) = &diagnostic.help {
-            group = group.element(Level::HELP.message(help.as_str()));
-        }
+        let group = group(diagnostic, query, origin);
         writeln!(out, "{}", renderer.render(&[group]))?;
     }
     if diagnostics.len() > MOST {
         writeln!(out, "and {} more", diagnostics.len() - MOST)?;
     }
     Ok(())
+}
+
+/// One diagnostic about `text`, with a note below it.
+pub(crate) fn render(
+    diagnostic: &Diagnostic,
+    text: &str,
+    path: Option<&str>,
+    note: Option<&str>,
+    color: bool,
+) -> String {
+    let mut group = group(diagnostic, text, &Origin { path, first_line: 1 });
+    if let Some(note) = note {
+        group = group.element(Level::NOTE.message(note));
+    }
+    renderer(color).render(&[group])
+}
+
+fn renderer(color: bool) -> Renderer {
+    if color { Renderer::styled() } else { Renderer::plain() }
+}
+
+fn group<'a>(diagnostic: &'a Diagnostic, text: &'a str, origin: &Origin<'a>) -> Group<'a> {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let span = char_range(text, diagnostic);
+    let mut snippet =
+        Snippet::source(text).line_start(origin.first_line).annotation(AnnotationKind::Primary.span(span));
+    if let Some(path) = origin.path {
+        snippet = snippet.path(path);
+    }
+    let mut group = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).element(snippet);
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    group
 }
 
 /// The span as a range that lies within the text, on character boundaries.

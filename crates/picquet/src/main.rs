@@ -1,6 +1,7 @@
 //! `picquet`: runs Microsoft Sentinel analytics rules anywhere, without Azure.
 
 mod chart;
+mod check;
 mod cli;
 mod commands;
 mod demo;
@@ -44,6 +45,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(WORKER_STACK).enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
+            Command::Check(args) => commands::check::run(&args),
             Command::Demo(args) => commands::demo::run(&args).await,
             Command::Run(args) => commands::run::run(&args).await,
             Command::Query(args) => commands::query::run(&args).await,

@@ -204,7 +204,7 @@ pub(super) fn scalar(value: &Val<'_>, ty: Type) -> ScalarValue {
             ScalarValue::Decimal128(units, 38, DECIMAL_SCALE as i8)
         }
         Type::String => ScalarValue::Utf8View(Some(value.as_str().unwrap_or("").to_string())),
-        Type::Dynamic => ScalarValue::Utf8View(value.as_str().map(str::to_string)),
+        Type::Dynamic | Type::Unknown => ScalarValue::Utf8View(value.as_str().map(str::to_string)),
         Type::Guid => ScalarValue::FixedSizeBinary(
             16,
             match value {

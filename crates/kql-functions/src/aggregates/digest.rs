@@ -25,7 +25,7 @@ impl Kind {
             Type::Decimal => Kind::Decimal,
             Type::DateTime => Kind::DateTime,
             Type::Timespan => Kind::Timespan,
-            Type::Bool | Type::String | Type::Guid | Type::Dynamic => return None,
+            Type::Bool | Type::String | Type::Guid | Type::Dynamic | Type::Unknown => return None,
         })
     }
 

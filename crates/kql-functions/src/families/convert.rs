@@ -64,7 +64,7 @@ pub(super) fn converted<'a>(value: &'a Val<'_>, to: Type) -> Val<'a> {
     match (value, to) {
         (Val::Null, _) => Val::missing(to),
         (_, Type::String) => Val::Str(text_of(value)),
-        (_, Type::Dynamic) => as_dynamic(value),
+        (_, Type::Dynamic | Type::Unknown) => as_dynamic(value),
         (Val::Dynamic(_), _) => match dynamic_scalar(value) {
             Val::Dynamic(_) => Val::Null,
             scalar => converted(&scalar, to).into_owned(),

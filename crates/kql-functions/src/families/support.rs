@@ -172,7 +172,7 @@ pub(super) fn tree_number(tree: &Dynamic) -> Val<'static> {
 pub(super) fn tree_as(tree: Dynamic, wanted: Type) -> Val<'static> {
     match wanted {
         Type::String => Val::str(tree_text(&tree)),
-        Type::Dynamic => Val::dynamic(&tree),
+        Type::Dynamic | Type::Unknown => Val::dynamic(&tree),
         Type::Int | Type::Long => match tree_number(&tree) {
             Val::Real(v) => whole(v).map_or(Val::Null, Val::Long),
             Val::Decimal(v) => i64::try_from(v / DECIMAL_ONE).map_or(Val::Null, Val::Long),

@@ -25,7 +25,7 @@ impl Binder<'_> {
         self.collector = outer;
         match bound {
             Some(call) => self.collect(call),
-            None => self.error_expr(span),
+            None => self.aggregate_of_unknown(&name.text, span),
         }
     }
 

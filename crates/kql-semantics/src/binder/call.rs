@@ -41,10 +41,6 @@ impl Binder<'_> {
             ("toscalar", [query]) => return Value::Scalar(self.toscalar(&query.value, row, env)),
             ("table", [table, ..]) => return Value::Rel(self.table_function(&table.value, env)),
             ("view", [body]) => return self.value(&body.value, row, env),
-            ("_GetWatchlist" | "_GetWatchlistAlias", _) => {
-                self.unsupported(span, "A watchlist");
-                return Value::Rel(self.error_rel(span));
-            }
             ("externaldata" | "cluster" | "database" | "workspace" | "adx" | "arg" | "app" | "resource", _)
                 if row.columns.is_empty() =>
             {
@@ -56,6 +52,9 @@ impl Binder<'_> {
         if Catalogue::get().function(&name.text).is_none() && Catalogue::get().aggregate(&name.text).is_none() {
             if let Some(saved) = self.catalog.function(&name.text) {
                 return self.call_saved(name, &saved, args, row, env, span);
+            }
+            if let Some(value) = self.known_function(&name.text, args, row, env, span) {
+                return value;
             }
             if args.is_empty() && self.catalog.table(&name.text).is_some() {
                 return Value::Rel(self.table(name, env));
@@ -73,6 +72,11 @@ impl Binder<'_> {
                 Value::Rel(rel) => rel,
                 Value::Scalar(expr) => self.error_rel(expr.span),
             };
+        }
+        if self.catalog.table(&name.text).is_none()
+            && let Some(Value::Rel(rel)) = self.known_function(&name.text, &[], Row::NONE, env, name.span)
+        {
+            return rel;
         }
         self.table(name, env)
     }

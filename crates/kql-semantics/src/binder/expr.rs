@@ -33,10 +33,7 @@ impl Binder<'_> {
             ast::ExprKind::Externaldata { columns, .. } => Value::Rel(self.externaldata(columns, expr.span)),
             ast::ExprKind::Name(name) => self.named_value(name, row, env),
             ast::ExprKind::Call { name, args } => self.call_value(name, args, row, env, expr.span),
-            ast::ExprKind::Path { base, selector } if is_place(base) => {
-                // workspace("x").T, database("d").T: the place is not known here, the table is.
-                self.value(selector, row, env)
-            }
+            ast::ExprKind::Path { base, selector } if is_place(base) => self.placed(base, selector, row, env),
             _ => Value::Scalar(self.scalar(expr, row, env)),
         }
     }
@@ -182,6 +179,7 @@ impl Binder<'_> {
                 help,
             );
         }
+        self.infer(row.open, &name.text);
         self.error_expr(name.span)
     }
 
@@ -213,6 +211,7 @@ impl Binder<'_> {
         if let Some(column) = columns.iter().find(|c| c.name == name.text) {
             return Expr::column(column, name.span);
         }
+        self.infer(open, &name.text);
         if !open {
             let help =
                 nearest(&name.text, columns.iter().map(|c| c.name.as_str())).map(|n| format!("did you mean '{n}'?"));

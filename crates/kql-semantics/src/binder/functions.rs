@@ -191,7 +191,7 @@ impl Binder<'_> {
         span: Span,
     ) -> Expr {
         if args.iter().any(|a| matches!(a.kind, ExprKind::Error)) {
-            let ty = declared_type(spec).unwrap_or(Type::Dynamic);
+            let ty = declared_type(spec).unwrap_or_else(|| super::open::type_of_known(spec, &args));
             return Expr { kind: ExprKind::Error, ty, span };
         }
         let fits: Vec<&Signature> = spec.signatures.iter().filter(|s| (s.min..=s.max).contains(&args.len())).collect();
@@ -338,7 +338,7 @@ fn cast_target(function: &str) -> Option<Type> {
     })
 }
 
-fn declared_type(spec: &FunctionSpec) -> Option<Type> {
+pub(super) fn declared_type(spec: &FunctionSpec) -> Option<Type> {
     match spec.signatures.first()?.returns {
         Returns::Type(ty) => Some(ty),
         _ => None,

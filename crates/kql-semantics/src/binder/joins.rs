@@ -122,7 +122,8 @@ impl Binder<'_> {
         let find = |rel: &Rel| rel.columns.iter().find(|c| c.name == name.text).cloned();
         match (find(left), find(right)) {
             (Some(l), Some(r)) => self.key_pair(Expr::column(&l, name.span), Expr::column(&r, name.span)),
-            _ => {
+            (l, r) => {
+                self.infer(left.open && l.is_none() || right.open && r.is_none(), &name.text);
                 if !left.open && !right.open {
                     let message = format!("The column '{}' must exist on both sides of the join.", name.text);
                     self.error("KS145", name.span, message);
@@ -167,6 +168,9 @@ impl Binder<'_> {
 
     fn key_pair(&mut self, left: Expr, right: Expr) -> Option<(Expr, Expr)> {
         let (l, r) = (left.ty, right.ty);
+        if l == Type::Unknown || r == Type::Unknown {
+            return None;
+        }
         if l == Type::Dynamic || r == Type::Dynamic {
             let at = if l == Type::Dynamic { left.span } else { right.span };
             self.error("KS116", at, "The value of type 'dynamic' is not allowed in this context.");

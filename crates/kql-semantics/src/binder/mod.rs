@@ -10,6 +10,7 @@ mod functions;
 mod items;
 mod joins;
 mod naming;
+mod open;
 mod operators;
 mod ops;
 mod partition;
@@ -58,6 +59,8 @@ pub struct Bound {
     pub pending: Option<Pending>,
     /// What `render` asks for.
     pub render: Option<RenderSpec>,
+    /// The query is a scalar expression, which stands as a table of one value.
+    pub scalar: bool,
 }
 
 /// A plugin whose columns only its input's rows tell.
@@ -100,7 +103,7 @@ pub fn bind(source: &str, catalog: &dyn Catalog, options: &BindOptions) -> Bound
     let parsed = kql_syntax::parse(source);
     let mut binder = Binder::new(catalog, options);
     binder.diagnostics = parsed.diagnostics;
-    let rel = binder.bind_query(&parsed.query);
+    let (rel, scalar) = binder.bind_query(&parsed.query);
     let query = rel.map(|rel| Query {
         rel,
         shared: std::mem::take(&mut binder.shared),
@@ -109,7 +112,7 @@ pub fn bind(source: &str, catalog: &dyn Catalog, options: &BindOptions) -> Bound
     });
     binder.diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
     binder.diagnostics.dedup();
-    Bound { query, diagnostics: binder.diagnostics, pending: binder.pending, render: binder.render }
+    Bound { query, diagnostics: binder.diagnostics, pending: binder.pending, render: binder.render, scalar }
 }
 
 /// Columns that a scalar expression may name.
@@ -148,6 +151,8 @@ struct Binder<'a> {
     collector: Option<Vec<(AggregateCall, Column)>>,
     /// Rows that have names of their own, as the steps of `scan` and the nodes of `graph-match`: `name.column`.
     objects: Vec<Object>,
+    /// Columns that an operator names and its open input does not list.
+    inferred: Vec<String>,
     resolved: usize,
     pending: Option<Pending>,
     render: Option<RenderSpec>,
@@ -170,6 +175,7 @@ impl<'a> Binder<'a> {
             others: Vec::new(),
             collector: None,
             objects: Vec::new(),
+            inferred: Vec::new(),
             resolved: 0,
             pending: None,
             render: None,
@@ -201,7 +207,7 @@ impl<'a> Binder<'a> {
     }
 
     fn error_expr(&self, span: Span) -> Expr {
-        Expr { kind: ExprKind::Error, ty: Type::Dynamic, span }
+        Expr { kind: ExprKind::Error, ty: Type::Unknown, span }
     }
 
     fn error_rel(&self, span: Span) -> Rel {

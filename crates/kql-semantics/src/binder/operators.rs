@@ -27,13 +27,13 @@ impl Binder<'_> {
                 rel = self.read_shared(index, operator.span);
                 continue;
             }
-            rel = self.operator(rel, operator, &env);
+            rel = self.operator_of_open(rel, operator, &env);
             rel.span = operator.span;
         }
         rel
     }
 
-    fn operator(&mut self, input: Rel, operator: &Operator, env: &Env) -> Rel {
+    pub(super) fn operator(&mut self, input: Rel, operator: &Operator, env: &Env) -> Rel {
         let span = operator.span;
         match &operator.kind {
             OperatorKind::Where(predicate) => {
@@ -226,6 +226,9 @@ impl Binder<'_> {
             let message =
                 format!("The name '{}' does not refer to any known column, table, variable or function.", name.text);
             self.error_with_help("KS142", name.span, message, help);
+        }
+        if found.is_none() {
+            self.infer(input.open, &name.text);
         }
         found
     }

@@ -52,6 +52,9 @@ impl Binder<'_> {
             UnaryOp::Minus => "unary-",
             UnaryOp::Plus => "unary+",
         };
+        if matches!(operand.kind, ExprKind::Error) {
+            return self.error_expr(span);
+        }
         if !operand.ty.is_summable() && operand.ty != Type::Dynamic {
             let message =
                 format!("The operator '{}' is not defined for the operand type {}.", &function[5..], operand.ty);
@@ -94,6 +97,9 @@ impl Binder<'_> {
             "!~" => ("=~", true),
             op => op.strip_prefix('!').map_or((op, false), |positive| (positive, true)),
         };
+        if matches!(right.kind, ExprKind::Error) {
+            return Expr { kind: ExprKind::Error, ty: Type::Bool, span };
+        }
         if arithmetic(op) || matches!(op, BinaryOp::And | BinaryOp::Or) || right.ty != Type::String {
             return self.undefined(text(op), op_span, Type::Dynamic, right.ty);
         }
@@ -112,7 +118,7 @@ impl Binder<'_> {
 
     fn binary(&mut self, op: BinaryOp, op_span: Span, left: Expr, right: Expr, span: Span) -> Expr {
         if matches!(left.kind, ExprKind::Error) || matches!(right.kind, ExprKind::Error) {
-            let ty = if arithmetic(op) { Type::Dynamic } else { Type::Bool };
+            let ty = if arithmetic(op) { Type::Unknown } else { Type::Bool };
             return Expr { kind: ExprKind::Error, ty, span };
         }
         match op {

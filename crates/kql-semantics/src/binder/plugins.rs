@@ -131,14 +131,20 @@ impl Binder<'_> {
             self.error("KS119", span, "The function 'pivot' expects at least 1 argument.");
             return self.error_rel(span);
         };
-        let Some(column) = self.plugin_column(&input, first, env) else { return self.error_rel(span) };
+        let column = match self.plugin_column(&input, first, env) {
+            Some(column) => column,
+            None if input.open => self.column("", Type::Unknown),
+            None => return self.error_rel(span),
+        };
         let mut rest = rest.iter();
         let mut aggregate = AggregateCall::new("count", Vec::new(), Type::Long, span);
         let mut aggregated: Vec<u32> = Vec::new();
         if let Some(ast::Expr { kind: ast::ExprKind::Call { name, args }, span, .. }) = rest.clone().next() {
             rest.next();
-            let Some(call) = self.aggregate_call(name, args, Row::of(&input), env, *span) else {
-                return self.error_rel(*span);
+            let call = match self.aggregate_call(name, args, Row::of(&input), env, *span) {
+                Some(call) => call,
+                None if input.open => aggregate.clone(),
+                None => return self.error_rel(*span),
             };
             for arg in &call.args {
                 arg.walk(&mut |e| {

@@ -36,10 +36,7 @@ impl Binder<'_> {
         let mut expansions = Vec::with_capacity(items.len());
         for item in items {
             let source = self.scalar(&item.expr.value, Row::of(&input), env);
-            if matches!(source.kind, ExprKind::Error) {
-                continue;
-            }
-            if source.ty != Type::Dynamic {
+            if source.ty != Type::Dynamic && !matches!(source.kind, ExprKind::Error) {
                 self.error("KS107", source.span, "A value of type dynamic expected.");
                 continue;
             }
@@ -83,7 +80,7 @@ impl Binder<'_> {
     ) -> Rel {
         let source = self.scalar(source, Row::of(&input), env);
         let source = match source.ty {
-            Type::String | Type::Dynamic => self.convert(source, Type::String),
+            Type::String | Type::Dynamic | Type::Unknown => self.convert(source, Type::String),
             _ => {
                 self.error("KS107", source.span, "A value of type string expected.");
                 self.error_expr(source.span)
@@ -137,7 +134,7 @@ impl Binder<'_> {
     ) -> Rel {
         let source = self.scalar(source, Row::of(&input), env);
         let source = match source.ty {
-            Type::String | Type::Dynamic => self.convert(source, Type::String),
+            Type::String | Type::Dynamic | Type::Unknown => self.convert(source, Type::String),
             _ => {
                 self.error("KS107", source.span, "A value of type string expected.");
                 self.error_expr(source.span)

@@ -17,21 +17,17 @@ pub(super) enum Value {
 }
 
 impl Binder<'_> {
-    /// Binds all statements; the last query is the result.
-    pub(super) fn bind_query(&mut self, query: &ast::Query) -> Option<Rel> {
+    /// Binds all statements; the last query is the result. Tells also whether that is a scalar.
+    pub(super) fn bind_query(&mut self, query: &ast::Query) -> (Option<Rel>, bool) {
         let (value, _) = self.statements(&query.statements, &Scope::root(), Row::NONE);
-        match value? {
-            Value::Rel(rel) => Some(rel),
-            Value::Scalar(expr) => {
+        match value {
+            None => (None, false),
+            Some(Value::Rel(rel)) => (Some(rel), false),
+            Some(Value::Scalar(expr)) => {
                 let column = self.column("print_0", expr.ty);
                 let span = expr.span;
-                Some(Rel {
-                    kind: RelKind::Values(vec![vec![expr]]),
-                    columns: vec![column],
-                    serialized: true,
-                    open: false,
-                    span,
-                })
+                let kind = RelKind::Values(vec![vec![expr]]);
+                (Some(Rel { kind, columns: vec![column], serialized: true, open: false, span }), true)
             }
         }
     }

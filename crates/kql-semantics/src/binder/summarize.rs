@@ -43,8 +43,9 @@ impl Binder<'_> {
             }
         }
         let group_columns = key_columns.into_iter().chain(calls.iter().map(|(_, column)| column.clone())).collect();
+        // A star takes the columns that are not known, too.
+        let open = input.open && aggregates.iter().any(|item| has_star(&item.value));
         let aggregates: Vec<AggregateCall> = calls.into_iter().map(|(call, _)| call).collect();
-        let open = input.open;
         let grouped = Rel {
             kind: RelKind::Aggregate { input: Box::new(input), keys, aggregates },
             columns: group_columns,
@@ -61,10 +62,7 @@ impl Binder<'_> {
         let mut columns: Vec<Column> = Vec::with_capacity(by.len());
         let mut names = Names::default();
         for item in self.items(by, Row::of(input), env) {
-            if matches!(item.value.kind, ExprKind::Error) {
-                continue;
-            }
-            if item.value.ty == Type::Dynamic {
+            if item.value.ty == Type::Dynamic && !matches!(item.value.kind, ExprKind::Error) {
                 self.error("KS116", item.value.span, "The value of type 'dynamic' is not allowed in this context.");
                 continue;
             }
@@ -185,7 +183,7 @@ impl Binder<'_> {
         }
         self.collector = collector;
         if wanted.iter().any(|(_, e)| matches!(e.kind, ExprKind::Error)) {
-            return outputs;
+            return wanted;
         }
         for (name, value) in wanted {
             let (ty, span) = (value.ty, value.span);
@@ -214,6 +212,7 @@ impl Binder<'_> {
         let mut outputs = Vec::new();
         for (name, value) in wanted {
             if matches!(value.kind, ExprKind::Error) {
+                outputs.push((name, value));
                 continue;
             }
             let (ty, span) = (value.ty, value.span);
@@ -237,11 +236,17 @@ impl Binder<'_> {
         for percentile in &args[fixed..] {
             let call: Vec<ast::Arg> = args[..fixed].iter().chain([percentile]).cloned().collect();
             let value = self.aggregate(&single, &call, Row::of(input), env, name.span);
-            if !matches!(value.kind, ExprKind::Error) {
-                outputs.push((format!("percentile_{base}_{}", percentile_text(&percentile.value)), value));
-            }
+            outputs.push((format!("percentile_{base}_{}", percentile_text(&percentile.value)), value));
         }
         outputs
+    }
+}
+
+/// `arg_max(x, *)`
+fn has_star(value: &ast::Expr) -> bool {
+    match &value.kind {
+        ast::ExprKind::Call { args, .. } => args.iter().any(|a| matches!(a.value.kind, ast::ExprKind::Star)),
+        _ => false,
     }
 }
 

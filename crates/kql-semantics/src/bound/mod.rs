@@ -400,9 +400,10 @@ impl Expr {
         Expr { kind: ExprKind::Const(value), ty, span }
     }
 
-    /// A column.
+    /// A column; one of unknown type has no value to be computed.
     pub fn column(column: &Column, span: Span) -> Expr {
-        Expr { kind: ExprKind::Column(column.id), ty: column.ty, span }
+        let kind = if column.ty == Type::Unknown { ExprKind::Error } else { ExprKind::Column(column.id) };
+        Expr { kind, ty: column.ty, span }
     }
 
     /// The value of a constant.

@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod batch;
+pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod query;
 pub(crate) mod run;

@@ -81,7 +81,7 @@ fn target_type(result: &QueryResult, column: usize, ty: Type) -> DataType {
                 if ticks.all(|t| nanoseconds(t).is_some()) { TimeUnit::Nanosecond } else { TimeUnit::Microsecond };
             DataType::Timestamp(unit, Some("UTC".into()))
         }
-        Type::String | Type::Dynamic | Type::Guid => DataType::Utf8,
+        Type::String | Type::Dynamic | Type::Unknown | Type::Guid => DataType::Utf8,
         other => repr::data_type(other),
     }
 }

@@ -1,0 +1,230 @@
+//! Relations whose columns are not all known: watchlists, ASIM parsers, other databases, functions without bodies.
+//!
+//! A name that such a relation does not list is taken as a column of unknown type, and stands in the result from then
+//! on, so that checking a query goes on behind it.
+
+use kql_functions::Type;
+use kql_functions::catalogue::{Catalogue, FunctionSpec, ParamKind};
+use kql_syntax::Span;
+use kql_syntax::ast::{self, Operator, OperatorKind};
+
+use super::functions::{common_type, expand};
+use super::statements::Value;
+use super::{Binder, Env, Row};
+use crate::bound::{Column, Expr, ExprKind, Rel, RelKind};
+
+/// What every ASIM parser gives; the rest of its columns depends on the schema.
+const ASIM_COLUMNS: [(&str, Type); 12] = [
+    ("TimeGenerated", Type::DateTime),
+    ("Type", Type::String),
+    ("EventCount", Type::Int),
+    ("EventStartTime", Type::DateTime),
+    ("EventEndTime", Type::DateTime),
+    ("EventType", Type::String),
+    ("EventResult", Type::String),
+    ("EventProduct", Type::String),
+    ("EventVendor", Type::String),
+    ("EventSchema", Type::String),
+    ("EventSchemaVersion", Type::String),
+    ("Dvc", Type::String),
+];
+
+const WATCHLIST_COLUMNS: [(&str, Type); 3] =
+    [("_DTItemId", Type::String), ("LastUpdatedTimeUTC", Type::DateTime), ("SearchKey", Type::String)];
+
+impl Binder<'_> {
+    /// A function that is known by its result only: of the catalogue, or of Sentinel itself.
+    pub(super) fn known_function(
+        &mut self,
+        name: &str,
+        args: &[ast::Arg],
+        row: Row<'_>,
+        env: &Env,
+        span: Span,
+    ) -> Option<Value> {
+        if let Some(known) = self.catalog.known_function(name) {
+            self.loose_arguments(args, row, env);
+            let columns: Vec<(&str, Type)> = known.columns.iter().map(|(name, ty)| (name.as_str(), *ty)).collect();
+            let what = "A function of which only the result is known";
+            return Some(Value::Rel(self.not_run(&columns, known.open, what, span)));
+        }
+        let (columns, what): (&[(&str, Type)], &'static str) = match name {
+            "_GetWatchlist" => (&WATCHLIST_COLUMNS, "A watchlist"),
+            "_GetWatchlistAlias" => (&[("WatchlistAlias", Type::String)], "The list of watchlists"),
+            _ if is_asim_scalar(name) => {
+                self.loose_arguments(args, row, env);
+                // Its value is unknown, not its type.
+                return Some(Value::Scalar(Expr { kind: ExprKind::Error, ty: Type::String, span }));
+            }
+            _ if name.starts_with("_ASIM_") => (&[], "An ASIM function"),
+            _ if is_asim(name) => (&ASIM_COLUMNS, "An ASIM parser"),
+            _ => return None,
+        };
+        self.loose_arguments(args, row, env);
+        Some(Value::Rel(self.not_run(columns, true, what, span)))
+    }
+
+    /// Arguments of any form; names in them must be known all the same.
+    fn loose_arguments(&mut self, args: &[ast::Arg], row: Row<'_>, env: &Env) {
+        for arg in args {
+            self.value(&arg.value, row, env);
+        }
+    }
+
+    fn not_run(&mut self, columns: &[(&str, Type)], open: bool, what: &'static str, span: Span) -> Rel {
+        let columns = columns.iter().map(|(name, ty)| self.column(*name, *ty)).collect();
+        Rel { kind: RelKind::NotRun(what), columns, serialized: false, open, span }
+    }
+
+    /// `place("…").name`: a name of this database in `workspace()`, `app()`, `resource()` and `database()`, where one
+    /// that is not known is taken as a table; anything in another cluster or service.
+    pub(super) fn placed(&mut self, base: &ast::Expr, selector: &ast::Expr, row: Row<'_>, env: &Env) -> Value {
+        let what = match place(base) {
+            Some("adx" | "arg" | "cluster") => "A table of another service",
+            Some("workspace" | "app" | "resource") => match &selector.kind {
+                ast::ExprKind::Name(name) if !self.is_known(&name.text, env) => "A table of another workspace",
+                _ => return self.value(selector, row, env),
+            },
+            _ => return self.value(selector, row, env),
+        };
+        Value::Rel(self.not_run(&[], true, what, selector.span))
+    }
+
+    fn is_known(&self, name: &str, env: &Env) -> bool {
+        env.find(name).is_some()
+            || self.catalog.table(name).is_some()
+            || self.catalog.function(name).is_some()
+            || self.catalog.known_function(name).is_some()
+            || is_asim(name)
+    }
+
+    /// Notes a name that an open relation does not list.
+    pub(super) fn infer(&mut self, open: bool, name: &str) {
+        if open && !self.inferred.iter().any(|known| known == name) {
+            self.inferred.push(name.to_string());
+        }
+    }
+
+    /// Applies an operator. The columns that it finds in an open input stand in its result, where it keeps its input's.
+    pub(super) fn operator_of_open(&mut self, input: Rel, operator: &Operator, env: &Env) -> Rel {
+        let outer = std::mem::take(&mut self.inferred);
+        let before: Vec<Column> = if input.open { input.columns.clone() } else { Vec::new() };
+        let mut rel = self.operator(input, operator, env);
+        let inferred = std::mem::replace(&mut self.inferred, outer);
+        if inferred.is_empty() || matches!(rel.kind, RelKind::Error) {
+            return rel;
+        }
+        let names = match &operator.kind {
+            OperatorKind::ProjectRename(items) => inferred
+                .into_iter()
+                .filter_map(|name| {
+                    let renamed = |item: &&ast::NamedExpr| match &item.value.kind {
+                        ast::ExprKind::Name(old) => old.text == name,
+                        _ => false,
+                    };
+                    items.iter().find(renamed)?.names.first().map(|new| new.text.clone())
+                })
+                .collect(),
+            kind if keeps_columns(kind) => inferred,
+            _ => return rel,
+        };
+        let kept = rel.columns.iter().zip(&before).take_while(|(now, then)| now.name == then.name).count();
+        let mut at = kept;
+        for name in names {
+            if rel.columns.iter().any(|c| c.name == name) {
+                continue;
+            }
+            let column = self.column(name, Type::Unknown);
+            if let RelKind::Project { exprs, .. } = &mut rel.kind {
+                let value = Expr::column(&column, operator.span);
+                exprs.insert(at.min(exprs.len()), value);
+            }
+            rel.columns.insert(at, column);
+            at += 1;
+        }
+        rel
+    }
+
+    /// The value of an aggregate whose arguments are not known: its type may be.
+    pub(super) fn aggregate_of_unknown(&self, name: &str, span: Span) -> Expr {
+        let declared = Catalogue::get().aggregate(name).and_then(super::functions::declared_type);
+        let ty = match (declared, name) {
+            (Some(ty), _) => ty,
+            (None, name) if name.starts_with("make_") || name.starts_with("make") => Type::Dynamic,
+            (None, _) => Type::Unknown,
+        };
+        Expr { kind: ExprKind::Error, ty, span }
+    }
+}
+
+/// The type of a call of which some arguments are not known: where all that decide it are, theirs.
+pub(super) fn type_of_known(spec: &FunctionSpec, args: &[Expr]) -> Type {
+    let fits = spec.signatures.iter().find(|s| (s.min..=s.max).contains(&args.len()));
+    let Some(signature) = fits else { return Type::Unknown };
+    let decides = |kind: &ParamKind| {
+        matches!(kind, ParamKind::CommonScalar | ParamKind::CommonScalarOrDynamic | ParamKind::CommonOrderable)
+    };
+    let expanded = expand(signature, args.len());
+    let deciding: Vec<Type> = expanded.iter().zip(args).filter(|(p, _)| decides(&p.kind)).map(|(_, a)| a.ty).collect();
+    if deciding.is_empty() || deciding.contains(&Type::Unknown) {
+        return Type::Unknown;
+    }
+    common_type(&deciding, true).unwrap_or(Type::Unknown)
+}
+
+/// The outermost function of `f("…").g("…")`.
+fn place(base: &ast::Expr) -> Option<&str> {
+    match &base.kind {
+        ast::ExprKind::Call { name, .. } => Some(&name.text),
+        ast::ExprKind::Path { base, .. } => place(base),
+        _ => None,
+    }
+}
+
+/// Operators whose result has all columns of the input.
+fn keeps_columns(kind: &OperatorKind) -> bool {
+    matches!(
+        kind,
+        OperatorKind::Where(_)
+            | OperatorKind::Extend(_)
+            | OperatorKind::Serialize(_)
+            | OperatorKind::Sort(_)
+            | OperatorKind::Top { .. }
+            | OperatorKind::ProjectReorder(_)
+            | OperatorKind::Parse { .. }
+            | OperatorKind::ParseKv { .. }
+            | OperatorKind::MvExpand { .. }
+            | OperatorKind::Join { .. }
+            | OperatorKind::Lookup { .. }
+    )
+}
+
+/// Names of ASIM parsers and helpers: `_Im_Dns`, `_ASim_Dns_…`, and the older `imDns`, `vimDns…`, `ASimDns…`.
+fn is_asim(name: &str) -> bool {
+    let capital = |rest: &str| rest.starts_with(|c: char| c.is_ascii_uppercase());
+    ["_Im_", "_ASim_", "_ASIM_"].iter().any(|prefix| name.len() > prefix.len() && name.starts_with(prefix))
+        || ["im", "vim", "ASim"].iter().any(|prefix| name.strip_prefix(prefix).is_some_and(capital))
+}
+
+/// The ASIM helpers that give a text.
+fn is_asim_scalar(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("_ASIM_") else { return false };
+    rest.starts_with("Lookup") || rest.starts_with("Get") && (rest.ends_with("Type") || rest.ends_with("Id"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_asim() {
+        for name in ["_Im_Dns", "_ASim_Dns_InfobloxNIOS", "imDns", "vimDnsEmpty", "ASimDnsGcp", "_ASIM_ResolveFQDN"] {
+            assert!(is_asim(name), "{name}");
+        }
+        for name in ["image", "imdns", "vim", "_Im_", "ASimple", "SigninLogs"] {
+            assert!(!is_asim(name), "{name}");
+        }
+        assert!(is_asim_scalar("_ASIM_GetUsernameType") && is_asim_scalar("_ASIM_LookupDnsQueryType"));
+        assert!(!is_asim_scalar("_ASIM_ResolveFQDN"));
+    }
+}
