@@ -97,6 +97,9 @@ impl Binder<'_> {
             converted.push(self.convert(arg, target));
         }
         let first = converted.first().map_or(Type::Dynamic, |a| a.ty);
+        if first == Type::Dynamic && !self.takes_dynamic(&name.text, &converted) {
+            return None;
+        }
         let ty = match &signature.returns {
             Returns::Type(ty) => *ty,
             Returns::Computed(how) if how == "Parameter0" => first,
@@ -109,6 +112,22 @@ impl Binder<'_> {
         Some(AggregateCall::new(&name.text, converted, ty, span))
     }
 
+    /// Whether an aggregate takes dynamic values, or an error: they have no order and no sum.
+    fn takes_dynamic(&mut self, function: &str, args: &[Expr]) -> bool {
+        let (code, message) = match function {
+            "max" | "min" | "maxif" | "minif" | "arg_max" | "arg_min" | "argmax" | "argmin" => {
+                let wanted = "a number, timespan, datetime, string or boolean";
+                ("KS206", format!("The argument value must be orderable: {wanted}."))
+            }
+            "sum" | "sumif" => ("KS138", SUMMABLE.to_string()),
+            "avg" | "avgif" => ("KS127", format!("The function '{function}' is not compatible with arguments (dynamic)")),
+            _ => return true,
+        };
+        let span = args.first().map(|a| a.span).unwrap_or_default();
+        self.error(code, span, message);
+        false
+    }
+
     fn aggregate_mismatch(&mut self, spec: &FunctionSpec, args: &[Expr], span: Span) {
         let least = spec.signatures.iter().map(|s| s.min).min().unwrap_or(0);
         let most = spec.signatures.iter().map(|s| s.max).max().unwrap_or(0);
@@ -118,14 +137,14 @@ impl Binder<'_> {
         }
         let at = args.first().map_or(span, |a| a.span);
         let message = match spec.name.as_str() {
-            "sum" | "sumif" | "avg" | "avgif" => {
-                "The argument value must be summable: a number, timespan or datetime.".to_string()
-            }
+            "sum" | "sumif" | "avg" | "avgif" => SUMMABLE.to_string(),
             name => format!("The arguments do not fit the aggregate function '{name}'."),
         };
         self.error("KS138", at, message);
     }
 }
+
+const SUMMABLE: &str = "The argument value must be summable: a number, timespan or datetime.";
 
 fn same_args(left: &[Expr], right: &[Expr]) -> bool {
     left.len() == right.len() && left.iter().zip(right).all(|(l, r)| l.same_as(r))

@@ -7,7 +7,6 @@ use kql_functions::Type;
 use kql_syntax::Span;
 use kql_syntax::ast::{self, BinaryOp, Property};
 
-use super::naming::unique;
 use super::operators::wildcard;
 use super::{Binder, Env, Row};
 use crate::bound::{Branch, Column, Expr, ExprKind, JoinKind, Rel, RelKind};
@@ -155,15 +154,14 @@ impl Binder<'_> {
             ExprKind::Column(id) => rel.columns.iter().any(|c| c.id == id),
             _ => false,
         };
-        if of(left, &a_bound) && of(right, &b_bound) {
-            self.key_pair(a_bound, b_bound)
-        } else if of(right, &a_bound) && of(left, &b_bound) {
-            self.key_pair(b_bound, a_bound)
-        } else {
-            let (at, side) = if of(left, &a_bound) { (b.span, "$right") } else { (a.span, "$left") };
-            self.error("KS183", at, format!("The join condition operand must be: {side}.<column>"));
-            None
+        // The left side stands on the left.
+        for (at, bound, rel, side) in [(a.span, &a_bound, left, "$left"), (b.span, &b_bound, right, "$right")] {
+            if !of(rel, bound) {
+                self.error("KS183", at, format!("The join condition operand must be: {side}.<column>"));
+                return None;
+            }
         }
+        self.key_pair(a_bound, b_bound)
     }
 
     fn key_pair(&mut self, left: Expr, right: Expr) -> Option<(Expr, Expr)> {
@@ -329,11 +327,17 @@ fn join_kind(word: &str) -> Option<JoinKind> {
     })
 }
 
-/// Left columns, then right ones, renamed where the name is taken.
+/// Left columns, then right ones, which are renamed where the name is taken. A new name is none of either side.
 fn both_sides(left: &[Column], right: &[Column]) -> Vec<Column> {
     let mut columns = left.to_vec();
+    let mut taken: HashSet<String> = left.iter().chain(right).map(|c| c.name.clone()).collect();
+    let mut seen: HashSet<&str> = left.iter().map(|c| c.name.as_str()).collect();
     for column in right {
-        let name = unique(&column.name, &columns);
+        let mut name = column.name.clone();
+        if !seen.insert(&column.name) {
+            name = (1..).map(|n| format!("{}{n}", column.name)).find(|n| !taken.contains(n)).unwrap_or_default();
+            taken.insert(name.clone());
+        }
         columns.push(Column { name, ..column.clone() });
     }
     columns

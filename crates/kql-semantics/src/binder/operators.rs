@@ -207,7 +207,12 @@ impl Binder<'_> {
         for pattern in patterns {
             match &pattern.kind {
                 ast::ExprKind::Name(name) if name.text.contains('*') => {
+                    let before = found.len();
                     found.extend((0..input.columns.len()).filter(|i| wildcard(&name.text, &input.columns[*i].name)));
+                    if found.len() == before && !input.open {
+                        let message = format!("The name '{}' does not refer to any known column.", name.text);
+                        self.error("KS109", name.span, message);
+                    }
                 }
                 ast::ExprKind::Name(name) => found.extend(self.find_column(input, name)),
                 ast::ExprKind::Star => found.extend(0..input.columns.len()),
@@ -315,6 +320,10 @@ impl Binder<'_> {
             }
             _ => self.projection(input, items, env, span),
         };
+        let at = items.first().map_or(span, |item| item.span);
+        if rel.columns.iter().any(|c| c.ty == Type::Dynamic) {
+            self.error("KS116", at, "The value of type 'dynamic' is not allowed in this context.");
+        }
         let keys = rel.columns.iter().map(|c| Expr::column(c, span)).collect();
         let columns = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect::<Vec<_>>();
         let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();

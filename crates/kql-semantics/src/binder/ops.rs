@@ -151,7 +151,6 @@ impl Binder<'_> {
     pub(super) fn boolean(&mut self, expr: Expr) -> Expr {
         match (&expr.kind, expr.ty) {
             (ExprKind::Error, _) | (_, Type::Bool) => expr,
-            (_, Type::Dynamic | Type::Int | Type::Long) => self.convert(expr, Type::Bool),
             _ => {
                 self.error("KS107", expr.span, "A value of type bool expected.");
                 self.error_expr(expr.span)
@@ -203,7 +202,9 @@ impl Binder<'_> {
             // The engine asks for a cast of one side before it tells whether two dynamic values are equal.
             !equality
         } else {
-            dynamic_left || dynamic_right || (l == r && (equality || orderable(l)))
+            let other = if dynamic_left { r } else { l };
+            let one_dynamic = dynamic_left || dynamic_right;
+            one_dynamic && (equality || other.is_number()) || (l == r && (equality || orderable(l)))
         };
         if !defined {
             return self.undefined(text(op), op_span, l, r);
