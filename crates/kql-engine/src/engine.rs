@@ -90,6 +90,7 @@ impl Engine {
             now: query_now(query).unwrap_or(options.now),
             resolved: Vec::new(),
             parameters: options.parameters.clone(),
+            checking: false,
         };
         let mut resolved: Vec<Arc<MemTable>> = Vec::new();
         loop {

@@ -95,7 +95,7 @@ impl Evaluator<'_> {
 
 fn call(function: &str, types: &[Type], values: &[Val<'static>], ret: Type) -> Result<Val<'static>, QueryError> {
     let Some(kernel) = Catalogue::get().kernel(function) else {
-        return Err(internal(&format!("the function '{function}' has no kernel")));
+        return Err(QueryError::Failed(format!("The function '{function}' is not supported yet.")));
     };
     Ok(kernel.call(&Cx { args: types, ret }, values)?.into_owned())
 }

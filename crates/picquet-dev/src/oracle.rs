@@ -77,7 +77,7 @@ pub(crate) fn compare(
     let mut elapsed = Duration::ZERO;
     for query in &queries {
         let start = Instant::now();
-        let bound = bind(&query.query, &catalog, &BindOptions::default());
+        let bound = bind(&query.query, &catalog, &BindOptions { checking: true, ..BindOptions::default() });
         let took = start.elapsed();
         elapsed += took;
         if took > SLOW {

@@ -70,7 +70,10 @@ fn rules_of_a_folder() {
     let column = arm.chars().collect::<String>().find("ResultTyp").unwrap();
     let column = arm[..column].chars().count() + 1;
     let in_json = of("rule.json");
-    assert_eq!((&in_json["line"], &in_json["column"], &in_json["rule"]), (&json!(1), &json!(column), &json!("In JSON")));
+    assert_eq!(
+        (&in_json["line"], &in_json["column"], &in_json["rule"]),
+        (&json!(1), &json!(column), &json!("In JSON"))
+    );
     let good = whole["results"].as_array().unwrap().iter().find(|r| r["rule"].is_null()).unwrap();
     assert_eq!(good["columns"], json!([["ResultType", "string"], ["n", "long"]]));
 }
@@ -84,7 +87,8 @@ fn texts_tables_and_functions() {
         path.to_str().unwrap().to_string()
     };
     let schema = write("schema.json", r#"{"T":[["a","long"],["b","string"]]}"#);
-    let bodies = write("functions.jsonl", "{\"name\":\"F\",\"parameters\":\"n:long=1\",\"query\":\"T | where a > n\"}\n");
+    let bodies =
+        write("functions.jsonl", "{\"name\":\"F\",\"parameters\":\"n:long=1\",\"query\":\"T | where a > n\"}\n");
     let results = write("results.json", r#"{"G":[["c","dynamic"]]}"#);
     let logs = write("Extra.jsonl", "{\"x\":1}\n");
     let given = ["--schema", &schema, "--functions", &bodies, "--functions", &results, "--data", &logs];
@@ -105,7 +109,8 @@ fn texts_tables_and_functions() {
 fn many_lines() {
     let mut child =
         picquet().args(["check", "--batch", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let input = "{\"id\":\"a\",\"query\":\"SigninLogs | project ResultType\"}\nbad\n{\"id\":\"b\",\"query\":\"Nothing\"}\n";
+    let input =
+        "{\"id\":\"a\",\"query\":\"SigninLogs | project ResultType\"}\nbad\n{\"id\":\"b\",\"query\":\"Nothing\"}\n";
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success());
@@ -113,7 +118,10 @@ fn many_lines() {
         String::from_utf8(output.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(answers.len(), 3);
     assert_eq!(answers[0]["columns"], json!([["ResultType", "string"]]));
-    assert_eq!((&answers[0]["ok"], &answers[0]["open"], &answers[0]["errors"]), (&json!(true), &json!(false), &json!([])));
+    assert_eq!(
+        (&answers[0]["ok"], &answers[0]["open"], &answers[0]["errors"]),
+        (&json!(true), &json!(false), &json!([]))
+    );
     assert_eq!((&answers[1]["id"], &answers[1]["ok"]), (&Value::Null, &json!(false)));
     let error = &answers[2]["errors"][0];
     assert_eq!((&error["code"], &error["start"], &error["length"]), (&json!("KS204"), &json!(0), &json!(7)));

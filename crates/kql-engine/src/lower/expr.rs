@@ -10,7 +10,7 @@ use kql_functions::catalogue::Catalogue;
 use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val};
 use kql_semantics::bound::{Expr, ExprKind};
 
-use super::{Lowering, Result, column_name, internal, named};
+use super::{Lowering, Result, column_name, internal, named, not_supported};
 use crate::udf::{cast_udf, scalar_udf};
 
 impl Lowering<'_> {
@@ -30,7 +30,12 @@ impl Lowering<'_> {
                 let list = self.in_values(expr)?;
                 self.expr(&list)
             }
-            ExprKind::Call { function, args } => self.call(function, args, expr.ty),
+            ExprKind::Call { function, args } => {
+                if Catalogue::get().kernel(function).is_none() {
+                    return Err(not_supported(&format!("The function '{function}'"), expr.span));
+                }
+                self.call(function, args, expr.ty)
+            }
             ExprKind::Window { .. } => Err(internal("a window function outside a projection")),
             ExprKind::Error => Err(internal("an expression with errors was lowered")),
         }

@@ -21,7 +21,7 @@ use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, 
 use kql_functions::{Type, Val};
 use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey, WindowFunction};
 
-use kql_syntax::Diagnostic;
+use kql_syntax::{Diagnostic, Span};
 
 use crate::{Database, QueryError};
 
@@ -172,10 +172,7 @@ impl<'l> Lowering<'l> {
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
             RelKind::MakeSeries { .. } | RelKind::Staged { .. } => Err(internal("an operator was not computed first")),
-            RelKind::NotRun(what) => {
-                let message = format!("{what} is not supported yet.");
-                Err(QueryError::Invalid(vec![Diagnostic::error("PQ001", rel.span, message)]))
-            }
+            RelKind::NotRun(what) => Err(not_supported(what, rel.span)),
             RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
             RelKind::Error => Err(internal("a query with errors was lowered")),
         }
@@ -396,6 +393,11 @@ fn dedup_order(order: &mut Vec<OrderKey>) {
         }
         new
     });
+}
+
+/// An error about something that KQL has and this engine has not.
+pub(crate) fn not_supported(what: &str, span: Span) -> QueryError {
+    QueryError::Invalid(vec![Diagnostic::error("PQ001", span, format!("{what} is not supported yet."))])
 }
 
 pub(crate) fn internal(what: &str) -> QueryError {

@@ -120,7 +120,9 @@ impl Binder<'_> {
                 ("KS206", format!("The argument value must be orderable: {wanted}."))
             }
             "sum" | "sumif" => ("KS138", SUMMABLE.to_string()),
-            "avg" | "avgif" => ("KS127", format!("The function '{function}' is not compatible with arguments (dynamic)")),
+            "avg" | "avgif" => {
+                ("KS127", format!("The function '{function}' is not compatible with arguments (dynamic)"))
+            }
             _ => return true,
         };
         let span = args.first().map(|a| a.span).unwrap_or_default();

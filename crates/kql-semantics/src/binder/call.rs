@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use kql_functions::Type;
 use kql_functions::catalogue::Catalogue;
-use kql_syntax::Span;
 use kql_syntax::ast::{self, ParamType};
+use kql_syntax::{Diagnostic, Severity, Span};
 
 use super::scope::{Entity, Scope};
 use super::statements::Value;
@@ -176,9 +176,12 @@ impl Binder<'_> {
         // The saved text is parsed as a function literal of its own; its errors are shown at the call.
         let text = format!("let f = ({}) {{\n{}\n}};", saved.parameters, saved.body);
         let parsed = kql_syntax::parse(&text);
-        if let Some(first) = parsed.diagnostics.iter().find(|d| d.severity == kql_syntax::Severity::Error) {
-            self.error("KS212", span, format!("The saved function '{}' is not valid: {}", name.text, first.message));
-            return Value::Rel(self.error_rel(span));
+        if let Some(first) = parsed.diagnostics.iter().find(|d| d.severity == Severity::Error) {
+            let before = self.diagnostics.len();
+            self.error("KS212", span, first.message.clone());
+            self.body_errors(&name.text, before, span);
+            let kind = RelKind::NotRun("A saved function with errors");
+            return Value::Rel(Rel { kind, columns: Vec::new(), serialized: false, open: false, span });
         }
         let Some(ast::Statement::Let(ast::Let { value: ast::LetValue::Function(function), .. })) =
             parsed.query.statements.into_iter().next()
@@ -188,10 +191,31 @@ impl Binder<'_> {
         };
         let outer = self.report_at;
         let arguments = self.bind_arguments(&name.text, &function, args, row, env, span);
+        let before = self.diagnostics.len();
         self.report_at = Some(outer.unwrap_or(span));
         let value = self.run_function(&name.text, &function, &Scope::root(), arguments, span);
         self.report_at = outer;
+        if outer.is_none() {
+            self.body_errors(&name.text, before, span);
+        }
         value
+    }
+
+    /// Errors inside a saved function are errors of the query that calls it; where queries are only checked, a warning.
+    fn body_errors(&mut self, name: &str, before: usize, span: Span) {
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            self.diagnostics.split_off(before).into_iter().partition(|d| d.severity == Severity::Error);
+        if !self.options.checking {
+            self.diagnostics.extend(warnings);
+        }
+        let Some(first) = errors.into_iter().next() else { return };
+        let message = format!("In the saved function '{name}': {}", first.message);
+        if self.options.checking {
+            let span = self.report_at.unwrap_or(span);
+            self.diagnostics.push(Diagnostic::warning("PQ212", span, message));
+        } else {
+            self.error_with_help(first.code, span, message, first.help);
+        }
     }
 
     /// Calls a function literal.
@@ -277,9 +301,9 @@ impl Binder<'_> {
                     let value = self.scalar(default, Row::NONE, &Scope::root());
                     Entity::Scalar(self.argument(value, ty))
                 }
-                (ParamType::Tabular { columns, open }, Some(value), _) => {
+                (ParamType::Tabular { columns, .. }, Some(value), _) => {
                     let rel = self.tabular(value, env);
-                    self.tabular_argument(rel, columns, *open, value.span)
+                    self.tabular_argument(rel, columns, value.span)
                 }
                 (_, None, _) => {
                     let least = params.iter().filter(|p| p.default.is_none()).count();
@@ -292,8 +316,8 @@ impl Binder<'_> {
         Some(bound)
     }
 
-    /// Rows for a tabular parameter: the declared columns must be there, others only where it is open.
-    fn tabular_argument(&mut self, rel: Rel, declared: &[ast::ColumnDecl], open: bool, span: Span) -> Entity {
+    /// Rows for a tabular parameter: the declared columns must be there.
+    fn tabular_argument(&mut self, rel: Rel, declared: &[ast::ColumnDecl], span: Span) -> Entity {
         if matches!(rel.kind, RelKind::Error) {
             return Entity::Broken;
         }
@@ -304,21 +328,14 @@ impl Binder<'_> {
                 return Entity::Broken;
             }
         }
-        if open || declared.is_empty() {
-            return match rel.kind {
-                RelKind::Shared(index) => {
-                    self.shared[index].uses -= 1;
-                    Entity::Tabular(index)
-                }
-                _ => Entity::Tabular(self.share(rel, false)),
-            };
+        // The function's text sees all columns of its argument, declared or not.
+        match rel.kind {
+            RelKind::Shared(index) => {
+                self.shared[index].uses -= 1;
+                Entity::Tabular(index)
+            }
+            _ => Entity::Tabular(self.share(rel, false)),
         }
-        let wanted: Vec<_> =
-            declared.iter().filter_map(|d| rel.columns.iter().find(|c| c.name == d.name.text).cloned()).collect();
-        let exprs = wanted.iter().map(|c| Expr::column(c, span)).collect();
-        let columns = wanted.iter().map(|c| self.column(c.name.clone(), c.ty)).collect();
-        let rel = super::project(rel, columns, exprs, span);
-        Entity::Tabular(self.share(rel, false))
     }
 
     /// Converts an argument to a declared scalar type, where Kusto converts by itself.

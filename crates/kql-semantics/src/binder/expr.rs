@@ -291,6 +291,23 @@ fn literal_type(literal: &Literal) -> Type {
     }
 }
 
+/// A datetime literal's text; also its numbers with commas between them, `2025, 6, 14`.
+fn datetime_text(text: &str) -> Option<i64> {
+    // A space of any kind parts date and time.
+    let plain: String = text.trim().chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    if let Some(ticks) = text::parse_datetime(&plain) {
+        return Some(ticks);
+    }
+    let parts: Vec<&str> = plain.split(',').map(str::trim).collect();
+    let (date, time) = parts.split_at_checked(3)?;
+    let numbers = parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()));
+    if !numbers || time.len() > 3 {
+        return None;
+    }
+    let time: Vec<&str> = time.iter().copied().chain(std::iter::repeat("0")).take(3).collect();
+    text::parse_datetime(&format!("{} {}", date.join("-"), time.join(":")))
+}
+
 /// The value of a literal; `None` where its text is no value of its type.
 fn literal_value(literal: &Literal, now: i64) -> Option<Val<'static>> {
     fn or_null<T>(value: &Option<T>, make: impl Fn(&T) -> Option<Val<'static>>) -> Option<Val<'static>> {
@@ -303,13 +320,14 @@ fn literal_value(literal: &Literal, now: i64) -> Option<Val<'static>> {
         Literal::Real(v) => or_null(v, |v| Some(Val::Real(*v))),
         Literal::Decimal(v) => or_null(v, |v| text::parse_decimal(v).map(Val::Decimal)),
         Literal::String(v) => Some(Val::Str(Cow::Owned(v.clone()))),
-        Literal::DateTime(v) => or_null(v, |v| {
-            if v.trim().is_empty() {
-                Some(Val::DateTime(now))
-            } else {
-                text::parse_datetime(v.trim()).map(Val::DateTime)
-            }
-        }),
+        Literal::DateTime(v) => {
+            or_null(
+                v,
+                |v| {
+                    if v.trim().is_empty() { Some(Val::DateTime(now)) } else { datetime_text(v).map(Val::DateTime) }
+                },
+            )
+        }
         Literal::Timespan(v) => or_null(v, |v| Some(Val::Timespan(*v))),
         Literal::Guid(v) => or_null(v, |v| text::parse_guid(v.trim()).map(Val::Guid)),
         Literal::Dynamic(v) => or_null(v, |v| Some(Val::dynamic(&dynamic_tree(v, now)?))),

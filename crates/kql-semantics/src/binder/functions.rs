@@ -235,8 +235,9 @@ impl Binder<'_> {
         let name = &spec.name;
         let ret = engine_result(name, &converted).unwrap_or(ret);
         if Catalogue::get().kernel(name).is_none() {
-            self.unsupported(span, &format!("The function '{name}'"));
-            return Expr { kind: ExprKind::Error, ty: ret, span };
+            // It is known, and refused only when it is to run.
+            let kind = ExprKind::Call { function: name.clone(), args: converted };
+            return Expr { kind, ty: ret, span };
         }
         if name == "extract" && converted.len() == 3 && ret != Type::String {
             let text = self.call(name, converted, Type::String, span);

@@ -198,6 +198,7 @@ impl Binder<'_> {
         let inner = property(properties, "kind").is_some_and(|(v, _)| v == "inner");
         let source = property(properties, "withsource").or_else(|| property(properties, "with_source"));
         let mut inputs: Vec<(String, Rel)> = Vec::new();
+        let mut wildcards = false;
         if let Some(input) = input {
             inputs.push(("union_arg0".to_string(), input));
         }
@@ -205,6 +206,7 @@ impl Binder<'_> {
             let name = item_name(item);
             if let Some(pattern) = name.filter(|n| n.contains('*')) {
                 self.wildcard_inputs(pattern, item.span, env, &mut inputs);
+                wildcards = true;
                 continue;
             }
             let before = self.diagnostics.len();
@@ -225,6 +227,9 @@ impl Binder<'_> {
         }
         if inputs.iter().any(|(_, rel)| matches!(rel.kind, RelKind::Error)) {
             return self.error_rel(span);
+        }
+        if wildcards && self.options.checking {
+            likely_types(&mut inputs);
         }
         self.merge(inputs, inner, source.map(|(name, _)| name), span)
     }
@@ -306,6 +311,21 @@ impl Binder<'_> {
             })
             .collect();
         Rel { kind: RelKind::Union(branches), columns, serialized: false, open, span }
+    }
+}
+
+/// A wildcard over all tables that may exist stands for the few that do: of a name's types the most frequent is kept.
+fn likely_types(inputs: &mut [(String, Rel)]) {
+    let mut counts: HashMap<String, HashMap<Type, usize>> = HashMap::new();
+    for column in inputs.iter().flat_map(|(_, rel)| &rel.columns) {
+        *counts.entry(column.name.clone()).or_default().entry(column.ty).or_default() += 1;
+    }
+    let best: HashMap<String, Type> = counts
+        .into_iter()
+        .filter_map(|(name, types)| types.into_iter().max_by_key(|(ty, n)| (*n, ty.name())).map(|(ty, _)| (name, ty)))
+        .collect();
+    for (_, rel) in inputs {
+        rel.columns.retain(|c| best.get(&c.name) == Some(&c.ty));
     }
 }
 

@@ -46,6 +46,9 @@ pub struct BindOptions {
     pub resolved: Vec<Vec<(String, Type)>>,
     /// Values of `declare query_parameters`, by name, as KQL literals.
     pub parameters: Vec<(String, String)>,
+    /// The query will not run: errors inside saved functions are warnings, and a wildcard stands for tables that may
+    /// not all be there.
+    pub checking: bool,
 }
 
 /// What binding answers.

@@ -20,9 +20,14 @@ pub(super) fn name_of(expr: &Expr) -> Option<String> {
             }
         }
         ExprKind::Call { name, args } => {
-            let spec = Catalogue::get().function(&name.text)?;
+            let Some(spec) = Catalogue::get().function(&name.text) else {
+                return Catalogue::get().aggregate(&name.text).and_then(|_| super::summarize::default_name(expr));
+            };
             match &spec.result_name {
-                ResultName::FirstArgument => name_of(&args.first()?.value),
+                ResultName::FirstArgument => {
+                    let first = args.first()?;
+                    first.name.as_ref().map(|n| n.text.clone()).or_else(|| name_of(&first.value))
+                }
                 ResultName::OnlyArgument if args.len() == 1 => name_of(&args.first()?.value),
                 ResultName::FirstArgumentValueIfColumn => match &args.first()?.value.kind {
                     ExprKind::Literal(Literal::String(column)) => Some(column.clone()),

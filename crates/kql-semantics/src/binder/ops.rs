@@ -342,6 +342,7 @@ impl Binder<'_> {
         } else if left.ty.is_number() && value.ty.is_number() {
             value
         } else if left.ty.is_number() && value.ty == Type::String
+            || left.ty == Type::String && value.ty.is_number()
             || value.as_const().is_some_and(Val::is_null)
             || (converts_from_text(left.ty) && value.ty == Type::String)
         {

@@ -83,7 +83,7 @@ impl Binder<'_> {
         span: Span,
     ) -> (usize, Rel) {
         let shown = Rel { columns: visible.to_vec(), ..self.error_rel(span) };
-        let shown = Rel { kind: RelKind::NotRun("a subquery"), serialized: rows.serialized, open: rows.open, ..shown };
+        let shown = Rel { kind: RelKind::NotRun("a subquery"), serialized: true, open: rows.open, ..shown };
         let leaf = self.share(shown, false);
         let source = self.read_shared(leaf, span);
         let before = self.subqueries.len();

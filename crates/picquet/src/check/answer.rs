@@ -47,7 +47,7 @@ impl Kind {
 
 /// Parses and binds `query`.
 pub(crate) fn answer(query: &str, catalog: &dyn Catalog, now: i64) -> Answer {
-    let options = BindOptions { now, ..BindOptions::default() };
+    let options = BindOptions { now, checking: true, ..BindOptions::default() };
     // A fault of the binder is a finding about this query; the others are answered.
     let Ok(bound) = catch_unwind(AssertUnwindSafe(|| bind(query, catalog, &options))) else {
         let message = "internal error: the query could not be checked; please report it";

@@ -10,12 +10,7 @@ use super::answer::{Answer, answer};
 
 /// Answers each `{"id","query"}` line with `{"id","ok","errors","warnings","columns","open","kind"}`, in order.
 /// Places count UTF-16 units, as editors do.
-pub(crate) fn run(
-    mut input: impl BufRead,
-    out: &mut dyn Write,
-    catalog: &dyn Catalog,
-    now: i64,
-) -> anyhow::Result<()> {
+pub(crate) fn run(mut input: impl BufRead, out: &mut dyn Write, catalog: &dyn Catalog, now: i64) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();

@@ -67,8 +67,7 @@ impl Functions {
         }
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let expected = "expected {\"name\",\"parameters\",\"query\"}";
-            let line: Line =
-                serde_json::from_str(line).with_context(|| format!("line {}: {expected}", number + 1))?;
+            let line: Line = serde_json::from_str(line).with_context(|| format!("line {}: {expected}", number + 1))?;
             let is_body = line.kind.as_deref().is_none_or(|kind| kind == "saved function");
             if is_body && line.preferred.unwrap_or(true) {
                 self.save(line.name, line.parameters, line.query);

@@ -192,8 +192,14 @@ mod tests {
         let json = "{\n  \"é\": \"x\", \"query\": \"T\\n| where a == \\\"\\u00e9\\\"\\n| where Foo\"\n}";
         let query = "T\n| where a == \"é\"\n| where Foo";
         let (line, column) = found(json, inline(2), query, "Foo");
-        assert_eq!((line, json.lines().nth(1).unwrap().chars().skip(column - 1).take(3).collect::<String>()), (2, "Foo".into()));
-        assert_eq!(found("query: 'T | where a == ''x'' or Foo'\n", inline(1), "T | where a == 'x' or Foo", "Foo"), (1, 33));
+        assert_eq!(
+            (line, json.lines().nth(1).unwrap().chars().skip(column - 1).take(3).collect::<String>()),
+            (2, "Foo".into())
+        );
+        assert_eq!(
+            found("query: 'T | where a == ''x'' or Foo'\n", inline(1), "T | where a == 'x' or Foo", "Foo"),
+            (1, 33)
+        );
         assert_eq!(found("query: T | where Foo\n", inline(1), "T | where Foo", "Foo"), (1, 18));
         // A folded scalar is found by its line only.
         assert_eq!(found("a: 1\nquery: >\n  T |\n  where Foo\n", inline(3), "T | where Foo", "Foo"), (3, 3));

@@ -32,8 +32,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<bool> {
     if found.units.is_empty() && found.errors.is_empty() {
         anyhow::bail!("no queries or rules found");
     }
-    let mut summary =
-        report::Summary { checked: 0, errors: found.errors.len(), warnings: found.warnings.len() };
+    let mut summary = report::Summary { checked: 0, errors: found.errors.len(), warnings: found.warnings.len() };
     let human = args.format == CheckFormat::Human;
     let color = std::io::stdout().is_terminal();
     let mut findings = Vec::new();
