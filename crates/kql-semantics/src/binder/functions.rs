@@ -107,6 +107,10 @@ impl Binder<'_> {
         let default = self.scalar(&args[1].value, row, env);
         match name {
             Some(Val::Str(name)) => match row.columns.iter().find(|c| c.name == *name) {
+                // Microsoft's language service has no other type than the default's, whatever a workspace holds.
+                Some(column) if self.options.checking && !matches!(default.kind, ExprKind::Error) => {
+                    self.convert(Expr::column(column, span), default.ty)
+                }
                 Some(column) => Expr::column(column, span),
                 None => default,
             },

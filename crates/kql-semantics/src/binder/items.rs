@@ -151,8 +151,13 @@ impl Names {
 
     /// `Column1` and so on.
     pub(super) fn unnamed(&mut self, taken: &[Column]) -> String {
-        self.unnamed += 1;
-        unique(&format!("Column{}", self.unnamed), taken)
+        loop {
+            self.unnamed += 1;
+            let name = format!("Column{}", self.unnamed);
+            if !taken.iter().any(|c| c.name == name) {
+                return name;
+            }
+        }
     }
 }
 

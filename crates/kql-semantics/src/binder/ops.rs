@@ -333,8 +333,8 @@ impl Binder<'_> {
                 value
             }
         } else if textual {
-            if value.ty == Type::String {
-                value
+            if value.ty == Type::String || value.ty.is_number() {
+                self.convert(value, Type::String)
             } else {
                 self.error("KS107", span, "A value of type string expected.");
                 self.error_expr(span)
