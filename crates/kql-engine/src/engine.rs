@@ -49,6 +49,8 @@ pub struct QueryOptions {
 pub struct Answer {
     /// The rows.
     pub result: QueryResult,
+    /// Further tables: of `fork`, `facet`, and of further queries in the text.
+    pub others: Vec<QueryResult>,
     /// Warnings about the query.
     pub warnings: Vec<Diagnostic>,
 }
@@ -122,10 +124,13 @@ impl Engine {
                 resolved.push(table);
                 continue;
             }
-            let batches = run.rows(&bound.rel).await?;
-            let columns = bound.rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
-            let render = render.map(|r| Visualization { kind: r.kind, properties: r.properties });
-            return Ok(Answer { result: QueryResult { columns, batches, render }, warnings });
+            let mut result = run.result(&bound.rel).await?;
+            result.render = render.map(|r| Visualization { kind: r.kind, properties: r.properties });
+            let mut others = Vec::with_capacity(bound.others.len());
+            for rel in &bound.others {
+                others.push(run.result(rel).await?);
+            }
+            return Ok(Answer { result, others, warnings });
         }
     }
 }
@@ -170,6 +175,13 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
+    /// A result table.
+    async fn result(&mut self, rel: &'r Rel) -> Result<QueryResult, QueryError> {
+        let batches = self.rows(rel).await?;
+        let columns = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+        Ok(QueryResult { columns, batches, render: None })
+    }
+
     /// All rows of a relation, in order.
     async fn rows(&mut self, rel: &'r Rel) -> Result<Vec<RecordBatch>, QueryError> {
         self.prepare(rel).await?;

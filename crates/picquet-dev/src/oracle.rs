@@ -122,7 +122,7 @@ pub(crate) fn compare(
             (None, true) if !oracle.open => {
                 let Some(want) = &oracle.columns else { continue };
                 let got: Vec<(String, String)> = bound.query.as_ref().map_or(Vec::new(), |q| {
-                    q.rel.columns.iter().map(|c| (c.name.clone(), c.ty.name().to_string())).collect()
+                    q.last().columns.iter().map(|c| (c.name.clone(), c.ty.name().to_string())).collect()
                 });
                 columns.count(&got == want);
                 if &got != want {

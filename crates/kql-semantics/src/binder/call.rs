@@ -7,7 +7,8 @@ use kql_functions::catalogue::Catalogue;
 use kql_syntax::ast::{self, ParamType};
 use kql_syntax::{Diagnostic, Severity, Span};
 
-use super::scope::{Entity, Scope};
+use super::operators::wildcard;
+use super::scope::{Entity, Scope, VISIBLE};
 use super::statements::Value;
 use super::{Binder, Env, MOST_CALLS, Row};
 use crate::bound::{Expr, ExprKind, Rel, RelKind};
@@ -34,6 +35,7 @@ impl Binder<'_> {
                 return Value::Rel(self.read_shared(index, span));
             }
             Some(Entity::Broken) => return Value::Scalar(self.error_expr(span)),
+            Some(Entity::Place) => return Value::Rel(self.not_run(&[], true, "A pattern", span)),
             _ => {}
         }
         match (name.text.as_str(), args) {
@@ -83,7 +85,11 @@ impl Binder<'_> {
 
     /// Reads a table of the catalogue.
     pub(super) fn table(&mut self, name: &ast::Name, env: &Env) -> Rel {
-        let Some(columns) = self.catalog.table(&name.text) else {
+        let visible = match env.find(VISIBLE) {
+            Some(Entity::Visible(patterns)) => patterns.iter().any(|p| wildcard(p, &name.text)),
+            _ => true,
+        };
+        let Some(columns) = self.catalog.table(&name.text).filter(|_| visible) else {
             let tables = self.catalog.table_names();
             let near = nearest(&name.text, tables.iter().map(String::as_str).chain(env.names()));
             let help = match near {

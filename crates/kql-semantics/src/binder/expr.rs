@@ -33,7 +33,9 @@ impl Binder<'_> {
             ast::ExprKind::Externaldata { columns, .. } => Value::Rel(self.externaldata(columns, expr.span)),
             ast::ExprKind::Name(name) => self.named_value(name, row, env),
             ast::ExprKind::Call { name, args } => self.call_value(name, args, row, env, expr.span),
-            ast::ExprKind::Path { base, selector } if is_place(base) => self.placed(base, selector, row, env),
+            ast::ExprKind::Path { base, selector } if is_place(base) || stands_for_place(base, env) => {
+                self.placed(base, selector, row, env)
+            }
             _ => Value::Scalar(self.scalar(expr, row, env)),
         }
     }
@@ -129,7 +131,7 @@ impl Binder<'_> {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 self.call_function(&name.text, &function, &scope, &[], row, env, name.span)
             }
-            Some(Entity::Broken) => Value::Rel(self.error_rel(name.span)),
+            Some(Entity::Broken | Entity::Place | Entity::Visible(_)) => Value::Rel(self.error_rel(name.span)),
             None if !row.columns.is_empty() || row.open => Value::Scalar(self.scalar_name(name, row, env)),
             None => Value::Rel(self.table_or_function(name, env)),
         }
@@ -148,7 +150,7 @@ impl Binder<'_> {
                 expr.span = name.span;
                 return expr;
             }
-            Some(Entity::Broken) => return self.error_expr(name.span),
+            Some(Entity::Broken | Entity::Place | Entity::Visible(_)) => return self.error_expr(name.span),
             Some(Entity::Function(function, scope)) if function.params.is_empty() => {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 if let Value::Scalar(expr) = self.call_function(&name.text, &function, &scope, &[], row, env, name.span)
@@ -263,6 +265,11 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// Whether the first name of `base.x` was declared as another place.
+fn stands_for_place(base: &ast::Expr, env: &Env) -> bool {
+    super::open::place(base).is_some_and(|name| matches!(env.find(name), Some(Entity::Place)))
 }
 
 /// Whether `base.x` names a place of tables rather than a property.

@@ -6,6 +6,7 @@ mod aggregates;
 mod call;
 mod carry;
 mod expr;
+mod fork;
 mod functions;
 mod items;
 mod joins;
@@ -149,7 +150,9 @@ struct Binder<'a> {
     next_column: ColumnId,
     shared: Vec<Shared>,
     subqueries: Vec<Rel>,
-    others: Vec<(String, Rel)>,
+    others: Vec<Rel>,
+    /// Further result tables of the query that is being bound.
+    branches: Vec<Rel>,
     /// Aggregates met while binding an expression of summarize; `None` elsewhere.
     collector: Option<Vec<(AggregateCall, Column)>>,
     /// Rows that have names of their own, as the steps of `scan` and the nodes of `graph-match`: `name.column`.
@@ -160,6 +163,8 @@ struct Binder<'a> {
     pending: Option<Pending>,
     render: Option<RenderSpec>,
     calls: usize,
+    /// Names that stand for databases of other clusters.
+    aliases: Vec<String>,
     /// Errors inside a function body are reported at the call of a saved function.
     report_at: Option<Span>,
 }
@@ -176,6 +181,7 @@ impl<'a> Binder<'a> {
             shared: Vec::new(),
             subqueries: Vec::new(),
             others: Vec::new(),
+            branches: Vec::new(),
             collector: None,
             objects: Vec::new(),
             inferred: Vec::new(),
@@ -183,6 +189,7 @@ impl<'a> Binder<'a> {
             pending: None,
             render: None,
             calls: 0,
+            aliases: Vec::new(),
             report_at: None,
         }
     }

@@ -3,12 +3,15 @@
 //! A name that such a relation does not list is taken as a column of unknown type, and stands in the result from then
 //! on, so that checking a query goes on behind it.
 
-use kql_functions::Type;
+use std::rc::Rc;
+
 use kql_functions::catalogue::{Catalogue, FunctionSpec, ParamKind};
+use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, Operator, OperatorKind};
 
 use super::functions::{common_type, expand};
+use super::scope::Entity;
 use super::statements::Value;
 use super::{Binder, Env, Row};
 use crate::bound::{Column, Expr, ExprKind, Rel, RelKind};
@@ -71,7 +74,7 @@ impl Binder<'_> {
         }
     }
 
-    fn not_run(&mut self, columns: &[(&str, Type)], open: bool, what: &'static str, span: Span) -> Rel {
+    pub(super) fn not_run(&mut self, columns: &[(&str, Type)], open: bool, what: &'static str, span: Span) -> Rel {
         let columns = columns.iter().map(|(name, ty)| self.column(*name, *ty)).collect();
         Rel { kind: RelKind::NotRun(what), columns, serialized: false, open, span }
     }
@@ -80,7 +83,9 @@ impl Binder<'_> {
     /// that is not known is taken as a table; anything in another cluster or service.
     pub(super) fn placed(&mut self, base: &ast::Expr, selector: &ast::Expr, row: Row<'_>, env: &Env) -> Value {
         let what = match place(base) {
+            Some(name) if matches!(env.find(name), Some(Entity::Place)) => "A table of another place",
             Some("adx" | "arg" | "cluster") => "A table of another service",
+            Some("database") if self.is_alias(base, env) => "A table of another cluster",
             Some("workspace" | "app" | "resource") => match &selector.kind {
                 ast::ExprKind::Name(name) if !self.is_known(&name.text, env) => "A table of another workspace",
                 _ => return self.value(selector, row, env),
@@ -88,6 +93,36 @@ impl Binder<'_> {
             _ => return self.value(selector, row, env),
         };
         Value::Rel(self.not_run(&[], true, what, selector.span))
+    }
+
+    /// Whether a call names a database that an `alias` statement declares.
+    fn is_alias(&mut self, base: &ast::Expr, env: &Env) -> bool {
+        let ast::ExprKind::Call { args, .. } = &base.kind else { return false };
+        let Some(first) = args.first().filter(|_| !self.aliases.is_empty()) else { return false };
+        match self.constant(&first.value, env, "The name of the database") {
+            Some(Val::Str(name)) => self.aliases.iter().any(|alias| *alias == *name),
+            _ => false,
+        }
+    }
+
+    /// `macro-expand group as scope (body)`: the columns are those of the body; its tables lie elsewhere.
+    pub(super) fn macro_expand(
+        &mut self,
+        scope: Option<&ast::Name>,
+        body: &[ast::Statement],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let inner = match scope {
+            Some(scope) => env.with(&scope.text, Entity::Place),
+            None => Rc::clone(env),
+        };
+        match self.statements(body, &inner, Row::NONE).0 {
+            Some(Value::Rel(rel)) => {
+                Rel { kind: RelKind::NotRun("The operator 'macro-expand'"), serialized: false, span, ..rel }
+            }
+            _ => self.error_rel(span),
+        }
     }
 
     fn is_known(&self, name: &str, env: &Env) -> bool {
@@ -173,9 +208,9 @@ pub(super) fn type_of_known(spec: &FunctionSpec, args: &[Expr]) -> Type {
 }
 
 /// The outermost function of `f("…").g("…")`.
-fn place(base: &ast::Expr) -> Option<&str> {
+pub(super) fn place(base: &ast::Expr) -> Option<&str> {
     match &base.kind {
-        ast::ExprKind::Call { name, .. } => Some(&name.text),
+        ast::ExprKind::Call { name, .. } | ast::ExprKind::Name(name) => Some(&name.text),
         ast::ExprKind::Path { base, .. } => place(base),
         _ => None,
     }

@@ -107,6 +107,8 @@ impl Binder<'_> {
                 input.columns.clear();
                 self.choose(input, Vec::new(), span)
             }
+            OperatorKind::Fork(branches) => self.fork(input, branches, env, span),
+            OperatorKind::Facet { by, with } => self.facet(input, by, with.as_deref(), env, span),
             OperatorKind::MvApply { .. } => self.mv_apply(input, &operator.kind, &operator.properties, env, span),
             OperatorKind::Partition { by, body } => self.partition(input, by, body, env, span),
             OperatorKind::Scan { .. } => self.scan(input, &operator.kind, &operator.properties, env, span),
@@ -419,9 +421,7 @@ fn granny(name: &str) -> Vec<(String, u64)> {
 fn operator_name(kind: &OperatorKind) -> &'static str {
     match kind {
         OperatorKind::AssertSchema(_) => "assert-schema",
-        OperatorKind::Facet { .. } => "facet",
         OperatorKind::Find { .. } => "find",
-        OperatorKind::Fork(_) => "fork",
         OperatorKind::GraphMarkComponents => "graph-mark-components",
         OperatorKind::GraphMatch { .. } => "graph-match",
         OperatorKind::GraphShortestPaths { .. } => "graph-shortest-paths",

@@ -15,9 +15,16 @@ pub(super) enum Entity {
     Tabular(usize),
     /// A function, with the names visible where it was declared.
     Function(Rc<ast::Function>, Rc<Scope>),
+    /// Another place: a pattern, or the scope of macro-expand. Its tables are not known.
+    Place,
+    /// The only tables that may be read, with wildcards; under a name that no query can write.
+    Visible(Rc<Vec<String>>),
     /// Could not be bound; says nothing more.
     Broken,
 }
+
+/// Under this name stands what `restrict access` leaves.
+pub(super) const VISIBLE: &str = "\u{0}visible";
 
 /// A chain of bindings, the innermost first. Scopes are never changed, only extended.
 pub(super) struct Scope {

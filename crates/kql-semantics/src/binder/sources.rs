@@ -15,6 +15,7 @@ impl Binder<'_> {
             OperatorKind::Print(items) => self.print(items, env, span),
             OperatorKind::Range { column, from, to, step } => self.range(column, from, to, step, env, span),
             OperatorKind::Union(items) => self.union(None, items, &operator.properties, env, span),
+            OperatorKind::MacroExpand { scope, body, .. } => self.macro_expand(scope.as_ref(), body, env, span),
             OperatorKind::Error => self.error_rel(span),
             OperatorKind::Find { .. } => {
                 self.unsupported(span, "The operator 'find'");

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use kql_functions::Type;
 use kql_syntax::ast::{self, LetValue, ParamType, Statement};
 
-use super::scope::{Entity, Scope};
+use super::scope::{Entity, Scope, VISIBLE};
 use super::{Binder, Env, Row};
-use crate::bound::{Expr, Rel, RelKind};
+use crate::bound::{Expr, ExprKind, Rel, RelKind};
 
 /// A tabular or scalar value.
 #[allow(clippy::large_enum_variant)]
@@ -17,19 +17,35 @@ pub(super) enum Value {
 }
 
 impl Binder<'_> {
-    /// Binds all statements; the last query is the result. Tells also whether that is a scalar.
+    /// Binds all statements; every query is a result. Tells also whether the last one is a scalar.
     pub(super) fn bind_query(&mut self, query: &ast::Query) -> (Option<Rel>, bool) {
-        let (value, _) = self.statements(&query.statements, &Scope::root(), Row::NONE);
-        match value {
-            None => (None, false),
-            Some(Value::Rel(rel)) => (Some(rel), false),
-            Some(Value::Scalar(expr)) => {
-                let column = self.column("print_0", expr.ty);
-                let span = expr.span;
-                let kind = RelKind::Values(vec![vec![expr]]);
-                (Some(Rel { kind, columns: vec![column], serialized: true, open: false, span }), true)
+        let mut env = Scope::root();
+        let mut results: Vec<Rel> = Vec::new();
+        let mut scalar = false;
+        for statement in &query.statements {
+            let (value, after) = self.statements(std::slice::from_ref(statement), &env, Row::NONE);
+            env = after;
+            match value {
+                None => continue,
+                Some(Value::Rel(rel)) => {
+                    scalar = false;
+                    results.push(rel);
+                }
+                Some(Value::Scalar(expr)) => {
+                    scalar = true;
+                    let column = self.column("print_0", expr.ty);
+                    let span = expr.span;
+                    let kind = RelKind::Values(vec![vec![expr]]);
+                    results.push(Rel { kind, columns: vec![column], serialized: true, open: false, span });
+                }
             }
+            // Further tables of one query stand behind its first.
+            results.extend(std::mem::take(&mut self.branches));
         }
+        let mut results = results.into_iter();
+        let first = results.next();
+        self.others = results.collect();
+        (first, scalar)
     }
 
     /// Binds statements in order; `row` holds the columns that a function body may see (none).
@@ -44,14 +60,38 @@ impl Binder<'_> {
                 // engine reads before binding.
                 Statement::Set { .. } => {}
                 Statement::Expr(expr) => result = Some(self.value(expr, row, &env)),
-                Statement::Alias { span, .. } => self.unsupported(*span, "The alias statement"),
-                Statement::Pattern { span, .. } => self.unsupported(*span, "The declare pattern statement"),
-                Statement::RestrictAccess { span, .. } => {
-                    self.unsupported(*span, "The restrict access statement");
-                }
+                Statement::Alias { name, .. } => self.aliases.push(name.text.clone()),
+                Statement::Pattern { name, .. } => env = env.with(&name.text, Entity::Place),
+                Statement::RestrictAccess { entities, .. } => env = self.restrict(entities, &env),
             }
         }
         (result, env)
+    }
+
+    /// Hides the tables that `restrict access` does not name. Functions that were declared before see them still.
+    fn restrict(&mut self, entities: &[ast::Expr], env: &Env) -> Env {
+        let mut patterns = Vec::with_capacity(entities.len());
+        for entity in entities {
+            let mut last = entity;
+            while let ast::ExprKind::Path { selector, .. } = &last.kind {
+                last = selector;
+            }
+            match &last.kind {
+                ast::ExprKind::Name(name) => {
+                    let known = name.text.contains('*')
+                        || env.find(&name.text).is_some()
+                        || self.catalog.table(&name.text).is_some()
+                        || self.catalog.function(&name.text).is_some();
+                    if !known {
+                        self.table(name, env);
+                    }
+                    patterns.push(name.text.clone());
+                }
+                ast::ExprKind::Star => patterns.push("*".to_string()),
+                _ => self.error("KS204", entity.span, "The name of a table, function or variable is expected."),
+            }
+        }
+        env.with(VISIBLE, Entity::Visible(Rc::new(patterns)))
     }
 
     fn let_statement(&mut self, statement: &ast::Let, env: &Env) -> Env {
@@ -74,11 +114,24 @@ impl Binder<'_> {
         }
     }
 
+    /// A table that the caller of the query would give.
+    fn tabular_parameter(&mut self, param: &ast::Param) -> usize {
+        let ParamType::Tabular { columns: declared, open } = &param.ty else { return 0 };
+        let mut columns = Vec::with_capacity(declared.len());
+        for column in declared {
+            let ty = self.type_named(&column.ty);
+            columns.push(self.column(column.name.text.clone(), ty));
+        }
+        let kind = RelKind::NotRun("A tabular query parameter");
+        self.share(Rel { kind, columns, serialized: false, open: *open, span: param.name.span }, false)
+    }
+
     fn query_parameters(&mut self, params: &[ast::Param], env: &Env) -> Env {
         let mut env = Rc::clone(env);
         for param in params {
             let ParamType::Scalar(ty) = &param.ty else {
-                self.unsupported(param.name.span, "A tabular query parameter");
+                let table = self.tabular_parameter(param);
+                env = env.with(&param.name.text, Entity::Tabular(table));
                 continue;
             };
             let ty = self.type_named(ty);
@@ -98,6 +151,9 @@ impl Binder<'_> {
                     let mut value = self.scalar(&value, Row::NONE, &env);
                     value.span = param.name.span;
                     Entity::Scalar(self.convert(value, ty))
+                }
+                None if self.options.checking => {
+                    Entity::Scalar(Expr { kind: ExprKind::Error, ty, span: param.name.span })
                 }
                 None => {
                     let message = format!("The query parameter '{}' has no value.", param.name.text);

@@ -383,8 +383,15 @@ pub struct Query {
     pub shared: Vec<Shared>,
     /// Queries whose value or first column an expression needs.
     pub subqueries: Vec<Rel>,
-    /// Further result tables (`fork`): name and rows.
-    pub others: Vec<(String, Rel)>,
+    /// Further result tables: of `fork`, `facet`, and of further queries in the text.
+    pub others: Vec<Rel>,
+}
+
+impl Query {
+    /// The last result table.
+    pub fn last(&self) -> &Rel {
+        self.others.last().unwrap_or(&self.rel)
+    }
 }
 
 impl AggregateCall {

@@ -68,12 +68,11 @@ pub(crate) fn answer(query: &str, catalog: &dyn Catalog, now: i64) -> Answer {
         _ if bound.scalar => Kind::Scalar,
         Some(OperatorKind::Fork(_) | OperatorKind::Facet { .. }) => Kind::Group,
         Some(OperatorKind::MakeGraph { .. }) => Kind::Graph,
-        _ if !tree.others.is_empty() => Kind::Group,
         _ => Kind::Table,
     };
     let table = kind == Kind::Table;
-    let columns = table.then(|| tree.rel.columns.iter().map(|c| (c.name.clone(), c.ty.name())).collect());
-    Answer { errors, warnings, kind, columns, open: table && tree.rel.open }
+    let columns = table.then(|| tree.last().columns.iter().map(|c| (c.name.clone(), c.ty.name())).collect());
+    Answer { errors, warnings, kind, columns, open: table && tree.last().open }
 }
 
 /// The operator that gives the result, where the query ends in a pipeline.
@@ -97,7 +96,7 @@ fn not_run(query: &Query) -> Vec<Diagnostic> {
     let mut todo: Vec<&Rel> = vec![&query.rel];
     todo.extend(query.shared.iter().map(|s| &s.rel));
     todo.extend(&query.subqueries);
-    todo.extend(query.others.iter().map(|(_, rel)| rel));
+    todo.extend(&query.others);
     while let Some(rel) = todo.pop() {
         if let RelKind::NotRun(what) = rel.kind {
             found.push(Diagnostic::warning("PQ005", rel.span, format!("{what} can be checked, but not be run yet.")));

@@ -41,6 +41,9 @@ pub(crate) async fn run(args: &QueryArgs) -> anyhow::Result<bool> {
         Ok(answer) => {
             diagnostics::write(&answer.warnings, &query, &origin, color, &mut std::io::stderr())?;
             show(&answer.result, args)?;
+            for table in &answer.others {
+                show_further(table, args)?;
+            }
             Ok(true)
         }
         Err(QueryError::Invalid(found)) => {
@@ -59,6 +62,17 @@ fn read_query(file: &Path) -> anyhow::Result<String> {
         bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
     }
     Ok(picquet_rules::decode_text(&bytes))
+}
+
+/// A table after the first: below it, in the same form. A file holds the first one only.
+fn show_further(result: &QueryResult, args: &QueryArgs) -> anyhow::Result<()> {
+    if args.out.is_some() {
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out)?;
+    write_result(result, args.format.unwrap_or(Format::Table), &mut out, super::terminal_width())?;
+    Ok(out.flush()?)
 }
 
 fn show(result: &QueryResult, args: &QueryArgs) -> anyhow::Result<()> {
