@@ -33,12 +33,38 @@ pub enum Statement {
     Alias { name: Name, value: Expr, span: Span },
     /// `declare query_parameters(a:long = 1, …)`
     QueryParameters { params: Vec<Param>, span: Span },
-    /// `declare pattern …`: kept as text.
-    Pattern { name: Name, span: Span },
+    /// `declare pattern app = (a:string)[b:string] { … }`
+    Pattern(Pattern),
     /// `restrict access to (…)`
     RestrictAccess { entities: Vec<Expr>, span: Span },
     /// A query: tabular, or a scalar expression.
     Expr(Expr),
+}
+
+/// `declare pattern`: a function that is defined by cases. Without cases it is only declared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// Its name.
+    pub name: Name,
+    /// Its parameters.
+    pub params: Vec<Param>,
+    /// The parameter in brackets, which a call gives behind a dot.
+    pub path: Option<Param>,
+    /// Its cases.
+    pub cases: Vec<PatternCase>,
+    /// The whole statement.
+    pub span: Span,
+}
+
+/// `("x").["y"] = { query }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternCase {
+    /// Values of the parameters.
+    pub args: Vec<Expr>,
+    /// Value of the path parameter.
+    pub path: Option<Expr>,
+    /// What the call stands for.
+    pub body: Vec<Statement>,
 }
 
 /// `let name = value`

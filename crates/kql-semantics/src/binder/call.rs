@@ -35,7 +35,11 @@ impl Binder<'_> {
                 return Value::Rel(self.read_shared(index, span));
             }
             Some(Entity::Broken) => return Value::Scalar(self.error_expr(span)),
-            Some(Entity::Place) => return Value::Rel(self.not_run(&[], true, "A pattern", span)),
+            Some(Entity::Pattern(pattern, scope)) => {
+                let (pattern, scope) = (Rc::clone(pattern), Rc::clone(scope));
+                return self.call_pattern(&pattern, &scope, args, None, row, env, span);
+            }
+            Some(Entity::Place) => return Value::Scalar(self.error_expr(span)),
             _ => {}
         }
         match (name.text.as_str(), args) {

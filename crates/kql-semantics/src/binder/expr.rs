@@ -7,6 +7,7 @@ use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, text};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, DynamicLiteral, Literal};
 
+use super::pattern::pattern_call;
 use super::scope::Entity;
 use super::statements::Value;
 use super::{Binder, Env, Row};
@@ -33,6 +34,9 @@ impl Binder<'_> {
             ast::ExprKind::Externaldata { columns, .. } => Value::Rel(self.externaldata(columns, expr.span)),
             ast::ExprKind::Name(name) => self.named_value(name, row, env),
             ast::ExprKind::Call { name, args } => self.call_value(name, args, row, env, expr.span),
+            ast::ExprKind::Path { base, selector } if pattern_call(base, env).is_some() => {
+                self.pattern_path(base, selector, row, env, expr.span)
+            }
             ast::ExprKind::Path { base, selector } if is_place(base) || stands_for_place(base, env) => {
                 self.placed(base, selector, row, env)
             }
@@ -131,7 +135,7 @@ impl Binder<'_> {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 self.call_function(&name.text, &function, &scope, &[], row, env, name.span)
             }
-            Some(Entity::Broken | Entity::Place | Entity::Visible(_)) => Value::Rel(self.error_rel(name.span)),
+            Some(Entity::Broken | Entity::Place | Entity::Visible(_) | Entity::Pattern(..)) => Value::Rel(self.error_rel(name.span)),
             None if !row.columns.is_empty() || row.open => Value::Scalar(self.scalar_name(name, row, env)),
             None => Value::Rel(self.table_or_function(name, env)),
         }
@@ -150,7 +154,7 @@ impl Binder<'_> {
                 expr.span = name.span;
                 return expr;
             }
-            Some(Entity::Broken | Entity::Place | Entity::Visible(_)) => return self.error_expr(name.span),
+            Some(Entity::Broken | Entity::Place | Entity::Visible(_) | Entity::Pattern(..)) => return self.error_expr(name.span),
             Some(Entity::Function(function, scope)) if function.params.is_empty() => {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 if let Value::Scalar(expr) = self.call_function(&name.text, &function, &scope, &[], row, env, name.span)

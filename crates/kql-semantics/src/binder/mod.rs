@@ -15,6 +15,7 @@ mod open;
 mod operators;
 mod ops;
 mod partition;
+mod pattern;
 mod plugins;
 mod scan;
 mod scope;

@@ -15,7 +15,9 @@ pub(super) enum Entity {
     Tabular(usize),
     /// A function, with the names visible where it was declared.
     Function(Rc<ast::Function>, Rc<Scope>),
-    /// Another place: a pattern, or the scope of macro-expand. Its tables are not known.
+    /// A function by cases, with the names visible where it was declared.
+    Pattern(Rc<ast::Pattern>, Rc<Scope>),
+    /// Another place: the scope of macro-expand. Its tables are not known.
     Place,
     /// The only tables that may be read, with wildcards; under a name that no query can write.
     Visible(Rc<Vec<String>>),

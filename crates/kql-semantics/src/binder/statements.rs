@@ -61,7 +61,10 @@ impl Binder<'_> {
                 Statement::Set { .. } => {}
                 Statement::Expr(expr) => result = Some(self.value(expr, row, &env)),
                 Statement::Alias { name, .. } => self.aliases.push(name.text.clone()),
-                Statement::Pattern { name, .. } => env = env.with(&name.text, Entity::Place),
+                Statement::Pattern(pattern) => {
+                    let entity = Entity::Pattern(Rc::new(pattern.clone()), Rc::clone(&env));
+                    env = env.with(&pattern.name.text, entity);
+                }
                 Statement::RestrictAccess { entities, .. } => env = self.restrict(entities, &env),
             }
         }

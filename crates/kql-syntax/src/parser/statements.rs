@@ -2,7 +2,9 @@
 
 use super::pipeline::is_constant;
 use super::{Parser, names};
-use crate::ast::{Expr, ExprKind, Function, Let, LetValue, Name, Param, ParamType, Query, Statement};
+use crate::ast::{
+    Expr, ExprKind, Function, Let, LetValue, Name, Param, ParamType, Pattern, PatternCase, Query, Statement,
+};
 use crate::lexer::TokenKind;
 use crate::{Diagnostic, Span};
 
@@ -251,18 +253,46 @@ impl Parser<'_> {
     fn pattern(&mut self) -> Statement {
         let start = self.bump().span;
         self.bump();
-        let name = self.expect_name();
-        while !matches!(self.kind(), TokenKind::Semicolon | TokenKind::Eof) {
-            match self.kind() {
-                TokenKind::LParen | TokenKind::LBracket | TokenKind::LBrace if self.partner[self.pos] != usize::MAX => {
-                    self.pos = self.partner[self.pos] + 1;
+        let mut pattern =
+            Pattern { name: self.expect_name(), params: Vec::new(), path: None, cases: Vec::new(), span: start };
+        if self.eat(TokenKind::Assign) {
+            pattern.params = self.params();
+            if self.eat(TokenKind::LBracket) {
+                pattern.path = Some(self.param());
+                self.expect_close(TokenKind::RBracket, "]");
+            }
+            if self.expect(TokenKind::LBrace, "{") {
+                while !matches!(self.kind(), TokenKind::RBrace | TokenKind::Eof) {
+                    let before = self.pos;
+                    pattern.cases.push(self.pattern_case());
+                    self.eat(TokenKind::Semicolon);
+                    if self.pos == before {
+                        break;
+                    }
                 }
-                _ => {
-                    self.bump();
-                }
+                self.expect_close(TokenKind::RBrace, "}");
             }
         }
-        Statement::Pattern { name, span: self.since(start) }
+        pattern.span = self.since(start);
+        Statement::Pattern(pattern)
+    }
+
+    /// `("x").["y"] = { query }`
+    fn pattern_case(&mut self) -> PatternCase {
+        let mut args = Vec::new();
+        if self.expect(TokenKind::LParen, "(") {
+            self.nesting += 1;
+            args = self.comma_list(Self::expr);
+            self.nesting -= 1;
+            self.expect_close(TokenKind::RParen, ")");
+        }
+        let mut path = None;
+        if self.eat(TokenKind::Dot) && self.expect(TokenKind::LBracket, "[") {
+            path = Some(self.expr());
+            self.expect_close(TokenKind::RBracket, "]");
+        }
+        self.expect(TokenKind::Assign, "=");
+        PatternCase { args, path, body: self.braces() }
     }
 
     fn restrict(&mut self) -> Statement {
