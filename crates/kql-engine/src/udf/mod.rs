@@ -7,6 +7,7 @@ mod aggregate;
 mod mv_expand;
 mod parse;
 mod scalar;
+mod text;
 mod vector;
 mod window;
 

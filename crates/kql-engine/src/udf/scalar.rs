@@ -137,7 +137,7 @@ impl ScalarUDFImpl for ScalarKernel {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         if let Some(kernel) = self.vector
-            && let Some(result) = kernel(&args.args, args.number_rows)?
+            && let Some(result) = kernel.run(&args.args, args.number_rows)?
         {
             return Ok(result);
         }

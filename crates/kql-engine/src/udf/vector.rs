@@ -12,20 +12,44 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::ColumnarValue;
 use kql_functions::Type;
 
+use super::text::{self, TextTest};
+
+type Function = fn(&[ColumnarValue], usize) -> Result<Option<ColumnarValue>>;
+
 /// Computes all rows at once.
-pub(super) type VectorKernel = fn(&[ColumnarValue], usize) -> Result<Option<ColumnarValue>>;
+#[derive(Clone, Copy)]
+pub(super) enum VectorKernel {
+    /// A function of its own.
+    Function(Function),
+    /// A string operator, negated or not.
+    Text(TextTest, bool),
+}
+
+impl VectorKernel {
+    /// The result for all rows; `None` where the row kernel must compute.
+    pub(super) fn run(self, args: &[ColumnarValue], rows: usize) -> Result<Option<ColumnarValue>> {
+        match self {
+            VectorKernel::Function(function) => function(args, rows),
+            VectorKernel::Text(test, negated) => text::run(test, negated, args),
+        }
+    }
+}
 
 /// The vector kernel of a function on these types.
 pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
     let plain = |ty: Type| !matches!(ty, Type::Dynamic | Type::Real | Type::Decimal);
-    match (function, args) {
-        ("==", [l, r]) if l == r && plain(*l) => Some(equal),
-        ("!=", [l, r]) if l == r && plain(*l) => Some(not_equal),
-        ("bin" | "floor", [Type::DateTime, Type::Timespan] | [Type::Timespan, Type::Timespan]) => Some(bin_ticks),
-        ("bin" | "floor", [Type::Long, Type::Long]) => Some(bin_ticks),
-        ("bin" | "floor", [Type::Int, Type::Int]) => Some(bin_int),
-        _ => None,
+    if let Some((test, negated)) = text::find(function, args) {
+        return Some(VectorKernel::Text(test, negated));
     }
+    let kernel: Function = match (function, args) {
+        ("==", [l, r]) if l == r && plain(*l) => equal,
+        ("!=", [l, r]) if l == r && plain(*l) => not_equal,
+        ("bin" | "floor", [Type::DateTime, Type::Timespan] | [Type::Timespan, Type::Timespan]) => bin_ticks,
+        ("bin" | "floor", [Type::Long, Type::Long]) => bin_ticks,
+        ("bin" | "floor", [Type::Int, Type::Int]) => bin_int,
+        _ => return None,
+    };
+    Some(VectorKernel::Function(kernel))
 }
 
 /// The vector kernel of a conversion.
@@ -34,10 +58,11 @@ pub(super) fn find_cast(from: Type, to: Type) -> Option<VectorKernel> {
         (Type::Int, Type::Long) | (Type::Int | Type::Long, Type::Real) => {}
         _ => return None,
     }
-    Some(match to {
+    let kernel: Function = match to {
         Type::Long => |args, _| convert(args, &arrow::datatypes::DataType::Int64),
         _ => |args, _| convert(args, &arrow::datatypes::DataType::Float64),
-    })
+    };
+    Some(VectorKernel::Function(kernel))
 }
 
 fn convert(args: &[ColumnarValue], to: &arrow::datatypes::DataType) -> Result<Option<ColumnarValue>> {

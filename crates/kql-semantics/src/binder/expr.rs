@@ -135,7 +135,9 @@ impl Binder<'_> {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 self.call_function(&name.text, &function, &scope, &[], row, env, name.span)
             }
-            Some(Entity::Broken | Entity::Place | Entity::Visible(_) | Entity::Pattern(..)) => Value::Rel(self.error_rel(name.span)),
+            Some(Entity::Broken | Entity::Place | Entity::Visible(_) | Entity::Pattern(..)) => {
+                Value::Rel(self.error_rel(name.span))
+            }
             None if !row.columns.is_empty() || row.open => Value::Scalar(self.scalar_name(name, row, env)),
             None => Value::Rel(self.table_or_function(name, env)),
         }
@@ -154,7 +156,9 @@ impl Binder<'_> {
                 expr.span = name.span;
                 return expr;
             }
-            Some(Entity::Broken | Entity::Place | Entity::Visible(_) | Entity::Pattern(..)) => return self.error_expr(name.span),
+            Some(Entity::Broken | Entity::Place | Entity::Visible(_) | Entity::Pattern(..)) => {
+                return self.error_expr(name.span);
+            }
             Some(Entity::Function(function, scope)) if function.params.is_empty() => {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 if let Value::Scalar(expr) = self.call_function(&name.text, &function, &scope, &[], row, env, name.span)

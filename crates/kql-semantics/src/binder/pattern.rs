@@ -29,7 +29,8 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Value {
-        let (Some((pattern, scope, args)), ast::ExprKind::Name(path)) = (pattern_call(base, env), &selector.kind) else {
+        let (Some((pattern, scope, args)), ast::ExprKind::Name(path)) = (pattern_call(base, env), &selector.kind)
+        else {
             self.error("KS142", selector.span, "A name is expected here.");
             return Value::Rel(self.error_rel(span));
         };
