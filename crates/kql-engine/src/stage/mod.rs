@@ -4,6 +4,7 @@ mod bag_unpack;
 mod make_series;
 mod narrow;
 mod pivot;
+mod reduce;
 mod scan;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub(crate) struct Rows {
 /// Runs a staged operator.
 pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> Result<Rows, QueryError> {
     match (stage, inputs) {
+        (Stage::Reduce(spec), [input]) => reduce::reduce(spec, input, evaluator),
         (Stage::Scan(spec), [input]) => scan::scan(spec, input, evaluator),
         _ => Err(crate::lower::internal("a staged operator without its input")),
     }

@@ -7,7 +7,6 @@ use kql_functions::Type;
 use kql_syntax::Span;
 use kql_syntax::ast::{self, BinaryOp, Property};
 
-use super::operators::wildcard;
 use super::{Binder, Env, Row};
 use crate::bound::{Branch, Column, Expr, ExprKind, JoinKind, Rel, RelKind};
 
@@ -222,6 +221,9 @@ impl Binder<'_> {
             inputs.push((label, rel));
         }
         if inputs.is_empty() {
+            if self.options.checking {
+                return self.not_run(&[], true, "A union without tables", span);
+            }
             self.error("KS204", span, "None of the tables of the union exists.");
             return self.error_rel(span);
         }
@@ -239,21 +241,16 @@ impl Binder<'_> {
     }
 
     fn wildcard_inputs(&mut self, pattern: &str, span: Span, env: &Env, inputs: &mut Vec<(String, Rel)>) {
-        let mut names: Vec<String> =
-            self.catalog.table_names().into_iter().filter(|name| wildcard(pattern, name)).collect();
-        names.sort_unstable();
-        if names.is_empty() {
+        let before = inputs.len();
+        self.matching_tables(pattern, span, env, inputs);
+        if inputs.len() == before {
             let message = format!("The pattern '{pattern}' does not match any table.");
             self.error("KS204", span, message);
-        }
-        for text in names {
-            let rel = self.table(&ast::Name { text: text.clone(), span }, env);
-            inputs.push((text, rel));
         }
     }
 
     /// Columns by name and type; an input lacks those of the others.
-    fn merge(&mut self, inputs: Vec<(String, Rel)>, inner: bool, source: Option<&str>, span: Span) -> Rel {
+    pub(super) fn merge(&mut self, inputs: Vec<(String, Rel)>, inner: bool, source: Option<&str>, span: Span) -> Rel {
         let mut merged: Vec<(String, Type)> = Vec::new();
         let mut known: HashMap<(String, Type), usize> = HashMap::new();
         let mut types: HashMap<String, usize> = HashMap::new();
@@ -314,18 +311,23 @@ impl Binder<'_> {
     }
 }
 
-/// A wildcard over all tables that may exist stands for the few that do: of a name's types the most frequent is kept.
-fn likely_types(inputs: &mut [(String, Rel)]) {
+/// A wildcard over all tables that may exist stands for the few that do: of a name's types one
+/// that nearly all have is kept.
+pub(super) fn likely_types(inputs: &mut [(String, Rel)]) {
     let mut counts: HashMap<String, HashMap<Type, usize>> = HashMap::new();
     for column in inputs.iter().flat_map(|(_, rel)| &rel.columns) {
         *counts.entry(column.name.clone()).or_default().entry(column.ty).or_default() += 1;
     }
-    let best: HashMap<String, Type> = counts
-        .into_iter()
-        .filter_map(|(name, types)| types.into_iter().max_by_key(|(ty, n)| (*n, ty.name())).map(|(ty, _)| (name, ty)))
-        .collect();
+    let mut best: HashMap<String, Type> = HashMap::new();
+    for (name, types) in counts {
+        let all: usize = types.values().sum();
+        let most = types.into_iter().max_by_key(|(ty, n)| (*n, ty.name()));
+        if let Some((ty, _)) = most.filter(|(_, n)| *n * 4 > all * 3) {
+            best.insert(name, ty);
+        }
+    }
     for (_, rel) in inputs {
-        rel.columns.retain(|c| best.get(&c.name) == Some(&c.ty));
+        rel.columns.retain(|c| best.get(&c.name).is_none_or(|ty| *ty == c.ty));
     }
 }
 

@@ -3,9 +3,11 @@
 //! Errors are collected and binding goes on with [`ExprKind::Error`], so that one pass finds them all.
 
 mod aggregates;
+mod by_names;
 mod call;
 mod carry;
 mod expr;
+mod find;
 mod fork;
 mod functions;
 mod items;
@@ -19,11 +21,13 @@ mod pattern;
 mod plugins;
 mod scan;
 mod scope;
+mod search;
 mod series;
 mod shape;
 mod sources;
 mod statements;
 mod summarize;
+mod top_nested;
 mod windows;
 
 use std::rc::Rc;

@@ -107,6 +107,16 @@ impl Binder<'_> {
                 input.columns.clear();
                 self.choose(input, Vec::new(), span)
             }
+            OperatorKind::Find { .. } => self.find(Some(input), &operator.kind, env, span),
+            OperatorKind::TopNested(levels) => self.top_nested(input, levels, env, span),
+            OperatorKind::TopHitters { count, of, by } => self.top_hitters(input, count, of, by.as_ref(), env, span),
+            OperatorKind::SampleDistinct { count, of } => self.sample_distinct(input, count, of, env, span),
+            OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, env, span),
+            OperatorKind::AssertSchema(columns) => self.assert_schema(input, columns, span),
+            OperatorKind::Reduce { by, with } => self.reduce(input, by, with, &operator.properties, env, span),
+            OperatorKind::Search { sources, predicate } => {
+                self.search(Some(input), sources, predicate, &operator.properties, env, span)
+            }
             OperatorKind::Fork(branches) => self.fork(input, branches, env, span),
             OperatorKind::Facet { by, with } => self.facet(input, by, with.as_deref(), env, span),
             OperatorKind::MvApply { .. } => self.mv_apply(input, &operator.kind, &operator.properties, env, span),
@@ -127,7 +137,7 @@ impl Binder<'_> {
     }
 
     /// A count of rows: an integer known before the rows are.
-    fn count_expr(&mut self, count: &ast::Expr, env: &Env) -> Expr {
+    pub(super) fn count_expr(&mut self, count: &ast::Expr, env: &Env) -> Expr {
         let expr = self.scalar(count, Row::NONE, env);
         if matches!(expr.kind, ExprKind::Error) {
             return expr;
@@ -420,21 +430,13 @@ fn granny(name: &str) -> Vec<(String, u64)> {
 /// Kusto's word for an operator that is not handled here.
 fn operator_name(kind: &OperatorKind) -> &'static str {
     match kind {
-        OperatorKind::AssertSchema(_) => "assert-schema",
-        OperatorKind::Find { .. } => "find",
         OperatorKind::GraphMarkComponents => "graph-mark-components",
         OperatorKind::GraphMatch { .. } => "graph-match",
         OperatorKind::GraphShortestPaths { .. } => "graph-shortest-paths",
         OperatorKind::GraphToTable { .. } => "graph-to-table",
         OperatorKind::MacroExpand { .. } => "macro-expand",
         OperatorKind::MakeGraph { .. } => "make-graph",
-        OperatorKind::ProjectByNames(_) => "project-by-names",
-        OperatorKind::Reduce { .. } => "reduce",
-        OperatorKind::SampleDistinct { .. } => "sample-distinct",
-        OperatorKind::Search { .. } => "search",
         OperatorKind::Top { .. } => "top … with others",
-        OperatorKind::TopHitters { .. } => "top-hitters",
-        OperatorKind::TopNested(_) => "top-nested",
         OperatorKind::Print(_) | OperatorKind::Range { .. } => "print or range after a pipe",
         _ => "?",
     }

@@ -57,6 +57,18 @@ impl Scope {
         }
     }
 
+    /// The names of functions without parameters that are views, the innermost of each name.
+    pub(super) fn views(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.names() {
+            let is_view = matches!(self.find(name), Some(Entity::Function(f, _)) if f.view && f.params.is_empty());
+            if is_view && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
     /// All names, the innermost first.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names = Vec::new();

@@ -17,13 +17,9 @@ impl Binder<'_> {
             OperatorKind::Union(items) => self.union(None, items, &operator.properties, env, span),
             OperatorKind::MacroExpand { scope, body, .. } => self.macro_expand(scope.as_ref(), body, env, span),
             OperatorKind::Error => self.error_rel(span),
-            OperatorKind::Find { .. } => {
-                self.unsupported(span, "The operator 'find'");
-                self.error_rel(span)
-            }
-            OperatorKind::Search { .. } => {
-                self.unsupported(span, "The operator 'search'");
-                self.error_rel(span)
+            OperatorKind::Find { .. } => self.find(None, &operator.kind, env, span),
+            OperatorKind::Search { sources, predicate } => {
+                self.search(None, sources, predicate, &operator.properties, env, span)
             }
             _ => {
                 self.unsupported(span, "This operator at the head of a query");

@@ -8,7 +8,7 @@ mod stage;
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
 
-pub use stage::{Scan, ScanOutput, ScanStep, Stage};
+pub use stage::{Reduce, Scan, ScanOutput, ScanStep, Stage};
 
 /// Identity of a column within one bound query.
 pub type ColumnId = u32;

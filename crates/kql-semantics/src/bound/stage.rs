@@ -9,6 +9,8 @@ use super::{Column, Expr};
 pub enum Stage {
     /// `scan`; one input, in order.
     Scan(Scan),
+    /// `reduce`; one input.
+    Reduce(Reduce),
 }
 
 /// `scan`: a state machine over ordered rows.
@@ -52,10 +54,24 @@ pub enum ScanOutput {
     None,
 }
 
+/// `reduce`: groups of texts that are alike.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduce {
+    /// The text.
+    pub value: Expr,
+    /// How alike texts of one group are, from 0 to 1.
+    pub threshold: f64,
+    /// Characters that part terms, besides all but letters and digits.
+    pub characters: String,
+    /// The result has the rows of the input, each with its group.
+    pub source: bool,
+}
+
 impl Stage {
     /// The scalar expressions of the stage.
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
+            Stage::Reduce(reduce) => vec![&reduce.value],
             Stage::Scan(scan) => {
                 let steps = scan.steps.iter();
                 let of_steps =
