@@ -18,6 +18,7 @@ mod operators;
 mod ops;
 mod partition;
 mod pattern;
+mod plugin_columns;
 mod plugins;
 mod scan;
 mod scope;

@@ -32,8 +32,7 @@ impl Binder<'_> {
             "pivot" => self.pivot(input, &args, env, span),
             "narrow" => self.open(input, PendingKind::Narrow, |_| false, span),
             plugin if Catalogue::get().plugin(plugin).is_some() => {
-                self.unsupported(call.span, &format!("The plugin '{plugin}'"));
-                self.error_rel(span)
+                self.plugin_columns(plugin, input, &args, env, call.span)
             }
             plugin => {
                 let help = nearest(plugin, Catalogue::get().plugin_names()).map(|n| format!("did you mean '{n}'?"));

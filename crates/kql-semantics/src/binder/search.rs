@@ -37,6 +37,11 @@ impl Binder<'_> {
             likely_types(&mut inputs);
         }
         let missing = self.missing_columns(&inputs, predicate, true, env);
+        if wide && self.options.checking {
+            let all = self.merge(inputs, false, Some("$table"), span);
+            let condition = self.condition(predicate, &[], Row::of(&all), cased, env);
+            return self.filter(all, condition, span);
+        }
         let mut found = Vec::with_capacity(inputs.len());
         let before = self.diagnostics.len();
         for (label, rel) in inputs {

@@ -1,0 +1,138 @@
+//! The columns of plugins that can be checked, but not be run yet.
+
+use kql_functions::Type;
+use kql_syntax::Span;
+use kql_syntax::ast;
+
+use super::naming::unique;
+use super::{Binder, Env, Row};
+use crate::bound::{Column, Rel, RelKind};
+
+const LONG: Type = Type::Long;
+const REAL: Type = Type::Real;
+
+/// How a plugin's columns follow from its input and arguments.
+enum Shape {
+    /// These, then the input's.
+    Before(&'static [(&'static str, Type)]),
+    /// The time column, the dimension columns, then these.
+    OverTime(&'static [(&'static str, Type)]),
+    /// These alone.
+    Fixed(&'static [(&'static str, Type)]),
+    /// The input's, as they are.
+    Same,
+    /// Nothing is known of them.
+    Unknown,
+}
+
+fn shape(plugin: &str) -> Shape {
+    match plugin {
+        "autocluster" | "basket" => Shape::Before(&[("SegmentId", LONG), ("Count", LONG), ("Percent", REAL)]),
+        "diffpatterns" => Shape::Before(&[
+            ("SegmentId", LONG),
+            ("CountA", LONG),
+            ("CountB", LONG),
+            ("PercentA", REAL),
+            ("PercentB", REAL),
+            ("PercentDiffAB", REAL),
+        ]),
+        "sliding_window_counts" => Shape::OverTime(&[("Count", LONG), ("Dcount", LONG)]),
+        "activity_counts_metrics" => {
+            Shape::OverTime(&[("count", LONG), ("dcount", LONG), ("new_dcount", LONG), ("aggregated_dcount", LONG)])
+        }
+        "activity_engagement" => Shape::OverTime(&[
+            ("dcount_activities_inner", LONG),
+            ("dcount_activities_outer", LONG),
+            ("activity_ratio", REAL),
+        ]),
+        "activity_metrics" => Shape::OverTime(&[
+            ("dcount_values", LONG),
+            ("dcount_newvalues", LONG),
+            ("retention_rate", REAL),
+            ("churn_rate", REAL),
+        ]),
+        "active_users_count" => Shape::OverTime(&[("dcount", LONG)]),
+        "session_count" => Shape::OverTime(&[("count_sessions", LONG)]),
+        "funnel_sequence_completion" => Shape::OverTime(&[("Period", Type::Timespan), ("dcount", LONG)]),
+        "estimate_rows_count" => Shape::Fixed(&[("EstimatedRowsCount", LONG)]),
+        "infer_storage_schema" | "infer_storage_schema_with_suggestions" => {
+            Shape::Fixed(&[("CslSchema", Type::String)])
+        }
+        "http_request" | "http_request_post" => {
+            Shape::Fixed(&[("ResponseHeaders", Type::Dynamic), ("ResponseBody", Type::Dynamic)])
+        }
+        "rows_near" | "identity" | "preview" => Shape::Same,
+        _ => Shape::Unknown,
+    }
+}
+
+impl Binder<'_> {
+    /// A plugin of the catalogue that cannot be run: its columns, as far as they are known.
+    pub(super) fn plugin_columns(
+        &mut self,
+        plugin: &str,
+        input: Rel,
+        args: &[&ast::Expr],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        if let ("ipv4_lookup" | "ipv6_lookup", [table, ..]) = (plugin, args) {
+            return self.lookup_columns(input, table, &args[1..], env, span);
+        }
+        let named: Vec<Column> = args
+            .iter()
+            .filter_map(|arg| match &arg.kind {
+                ast::ExprKind::Name(name) => input.columns.iter().find(|c| c.name == name.text).cloned(),
+                _ => None,
+            })
+            .collect();
+        for arg in args {
+            self.value(arg, Row::of(&input), env);
+        }
+        let mut open = input.open;
+        let fixed = |columns: &[(&str, Type)]| -> Vec<(String, Type)> {
+            columns.iter().map(|(name, ty)| (name.to_string(), *ty)).collect()
+        };
+        let own =
+            |columns: &[Column]| -> Vec<(String, Type)> { columns.iter().map(|c| (c.name.clone(), c.ty)).collect() };
+        let columns: Vec<(String, Type)> = match shape(plugin) {
+            Shape::Before(first) => fixed(first).into_iter().chain(own(&input.columns)).collect(),
+            Shape::OverTime(last) => {
+                let over = named.get(1..).unwrap_or_default();
+                own(over).into_iter().chain(fixed(last)).collect()
+            }
+            Shape::Fixed(columns) => {
+                open = false;
+                fixed(columns)
+            }
+            Shape::Same => own(&input.columns),
+            Shape::Unknown => {
+                open = true;
+                Vec::new()
+            }
+        };
+        let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();
+        Rel { kind: RelKind::NotRun("This plugin"), columns, serialized: false, open, span }
+    }
+
+    fn lookup_columns(&mut self, input: Rel, table: &ast::Expr, args: &[&ast::Expr], env: &Env, span: Span) -> Rel {
+        let lookup = self.tabular(table, env);
+        // The extra keys, behind the address of each side, are there once.
+        let keys: Vec<&str> = args
+            .iter()
+            .skip(2)
+            .filter_map(|arg| match &arg.kind {
+                ast::ExprKind::Name(name) => Some(name.text.as_str()),
+                _ => None,
+            })
+            .collect();
+        let open = input.open || lookup.open;
+        let mut columns = input.columns;
+        for column in lookup.columns.iter().filter(|c| !keys.contains(&c.name.as_str())) {
+            let name = unique(&column.name, &columns);
+            columns.push(Column { name, ..column.clone() });
+        }
+        let columns = columns.into_iter().map(|c| self.column(c.name, c.ty)).collect();
+        Rel { kind: RelKind::NotRun("This plugin"), columns, serialized: false, open, span }
+    }
+}
