@@ -13,6 +13,7 @@ mod datetime;
 mod datetime_format;
 mod dynamic;
 mod encoding;
+mod geo;
 mod hash;
 mod ip;
 mod math;
@@ -43,6 +44,11 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         timezone::ENTRIES,
         dynamic::ENTRIES,
         encoding::ENTRIES,
+        geo::cells::ENTRIES,
+        geo::points::ENTRIES,
+        geo::lines::ENTRIES,
+        geo::polygons::ENTRIES,
+        geo::wkt::ENTRIES,
         hash::ENTRIES,
         ip::ENTRIES,
         math::ENTRIES,
