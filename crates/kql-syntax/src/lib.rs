@@ -10,11 +10,13 @@
 
 pub mod ast;
 mod diagnostic;
+mod format;
 mod lexer;
 mod parser;
 mod span;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use format::{FormatOptions, format};
 pub use lexer::{Token, TokenKind, tokenize};
 pub use parser::{Parsed, parse};
 pub use span::{LineIndex, Span};
