@@ -52,6 +52,7 @@ mod read;
 mod run;
 mod tactics;
 mod yaml;
+mod yaml_query;
 
 pub use alert::{Alert, AlertContext, TechniqueFormat};
 pub use duration::{Duration, DurationError};
@@ -66,3 +67,4 @@ pub use model::{
 };
 pub use run::{RunInput, RunOutput, evaluate};
 pub use tactics::{TACTICS, canonical_tactic};
+pub use yaml_query::{QueryBlock, YamlQuery};

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use picquet_rules::Duration;
 
 use crate::check::args::CheckArgs;
+use crate::commands::fmt::FmtArgs;
 use crate::output::Format;
 
 /// Runs Microsoft Sentinel analytics rules anywhere, without Azure.
@@ -32,6 +33,10 @@ pub(crate) enum Command {
                             picquet check -q 'SigninLogs | where ResultTyp == 0'\n  \
                             picquet check --batch queries.jsonl --schema schemas.json --functions functions.jsonl")]
     Check(CheckArgs),
+    /// Lay queries out: .kql files, and the queries inside rule files
+    #[command(after_help = "Examples:\n  picquet fmt rules/ hunt.kql\n  picquet fmt --check rules/\n  \
+                            picquet fmt - < hunt.kql")]
+    Fmt(FmtArgs),
     /// Run KQL over log files
     #[command(
         after_help = "Examples:\n  picquet query 'SigninLogs | summarize count() by ResultType' --data export\n  \

@@ -48,6 +48,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
             Command::Check(args) => commands::check::run(&args),
             Command::Demo(args) => commands::demo::run(&args).await,
             Command::Run(args) => commands::run::run(&args).await,
+            Command::Fmt(args) => commands::fmt::run(&args),
             Command::Query(args) => commands::query::run(&args).await,
         }
     })

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod fmt;
 pub(crate) mod query;
 pub(crate) mod run;
 
