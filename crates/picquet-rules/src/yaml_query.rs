@@ -34,8 +34,9 @@ impl YamlQuery {
                 let value = value.trim();
                 let value = value.split(" #").next().unwrap_or(value).trim_end();
                 return match value {
-                    "|" | "|-" | "|+" => QueryBlock::read(file, next, number + 2)
-                        .map_or(YamlQuery::Other(number + 1), YamlQuery::Block),
+                    "|" | "|-" | "|+" => {
+                        QueryBlock::read(file, next, number + 2).map_or(YamlQuery::Other(number + 1), YamlQuery::Block)
+                    }
                     _ => YamlQuery::Other(number + 1),
                 };
             }

@@ -34,10 +34,7 @@ fn queries_and_rules_of_a_folder() {
     assert!(!done.status.success(), "the broken file is told");
     assert!(text(&done.stderr).contains("c.kql:1"), "{}", text(&done.stderr));
     assert_eq!(fs::read_to_string(&query).unwrap(), "T\n| where a > 1\n| count\n");
-    assert_eq!(
-        fs::read_to_string(&rule).unwrap(),
-        "id: x # kept\nquery:  |\n    T\n    | count\nname:   \"y\"\n"
-    );
+    assert_eq!(fs::read_to_string(&rule).unwrap(), "id: x # kept\nquery:  |\n    T\n    | count\nname:   \"y\"\n");
     assert_eq!(fs::read_to_string(&broken).unwrap(), "T | where (");
 
     fs::remove_file(&broken).unwrap();

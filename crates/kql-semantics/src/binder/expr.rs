@@ -14,9 +14,17 @@ use super::{Binder, Env, Row};
 use crate::bound::{Column, Expr, ExprKind, Rel, RelKind};
 use crate::nearest::nearest;
 
+/// Where less than this is left of the stack, it is continued elsewhere: deep queries recurse deeply.
+const RED_ZONE: usize = 256 << 10;
+const STACK: usize = 4 << 20;
+
 impl Binder<'_> {
     /// An expression that may be tabular or scalar.
     pub(super) fn value(&mut self, expr: &ast::Expr, row: Row<'_>, env: &Env) -> Value {
+        stacker::maybe_grow(RED_ZONE, STACK, || self.value_here(expr, row, env))
+    }
+
+    fn value_here(&mut self, expr: &ast::Expr, row: Row<'_>, env: &Env) -> Value {
         match &expr.kind {
             ast::ExprKind::Paren(inner) => self.value(inner, row, env),
             ast::ExprKind::Pipeline { source, operators } => {
@@ -58,6 +66,10 @@ impl Binder<'_> {
 
     /// An expression that must be scalar.
     pub(super) fn scalar(&mut self, expr: &ast::Expr, row: Row<'_>, env: &Env) -> Expr {
+        stacker::maybe_grow(RED_ZONE, STACK, || self.scalar_here(expr, row, env))
+    }
+
+    fn scalar_here(&mut self, expr: &ast::Expr, row: Row<'_>, env: &Env) -> Expr {
         let span = expr.span;
         match &expr.kind {
             ast::ExprKind::Literal(literal) => self.literal(literal, span),

@@ -28,6 +28,10 @@ pub struct Parsed {
 /// Whatever walks the tree recurses, so that the stack of a thread (2 MB) has to bear it.
 const MAX_DEPTH: usize = 200;
 
+/// Where less than this is left of the stack, it is continued elsewhere.
+const RED_ZONE: usize = 256 << 10;
+const STACK: usize = 4 << 20;
+
 /// Links of a chain that becomes a chain of boxes (`a + b + …`, `a.b.c…`). Consumers of the tree recurse over it.
 const MAX_CHAIN: usize = 500;
 
@@ -295,7 +299,8 @@ impl<'s> Parser<'s> {
             return None;
         }
         self.depth += 1;
-        let value = inner(self);
+        // A level of an unoptimised build takes more than small threads have.
+        let value = stacker::maybe_grow(RED_ZONE, STACK, || inner(self));
         self.depth -= 1;
         Some(value)
     }
