@@ -1,6 +1,7 @@
 //! What names mean outside the query: tables and saved functions.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use kql_functions::Type;
 
@@ -36,6 +37,34 @@ pub trait Catalog {
     fn known_function(&self, _name: &str) -> Option<KnownFunction> {
         None
     }
+    /// Where the columns of a union of all tables are kept between queries; catalogues whose tables change have none.
+    fn all_columns(&self) -> Option<&AllColumns> {
+        None
+    }
+}
+
+/// The columns of a union of all tables, computed by the first query that needs them.
+#[derive(Debug, Clone, Default)]
+pub struct AllColumns {
+    /// With the number of tables that they were computed for.
+    known: Arc<Mutex<Option<Computed>>>,
+}
+
+type Computed = (usize, Arc<Vec<(String, Type)>>);
+
+impl AllColumns {
+    /// The columns for so many tables.
+    pub(crate) fn get(&self, tables: usize, compute: impl FnOnce() -> Vec<(String, Type)>) -> Arc<Vec<(String, Type)>> {
+        let known = self.known.lock().map(|known| known.clone()).unwrap_or_default();
+        if let Some((_, columns)) = known.filter(|(count, _)| *count == tables) {
+            return columns;
+        }
+        let columns = Arc::new(compute());
+        if let Ok(mut known) = self.known.lock() {
+            *known = Some((tables, Arc::clone(&columns)));
+        }
+        columns
+    }
 }
 
 /// A catalogue held in memory.
@@ -47,6 +76,8 @@ pub struct SimpleCatalog {
     pub functions: BTreeMap<String, SavedFunction>,
     /// Functions without bodies, by name.
     pub known_functions: BTreeMap<String, KnownFunction>,
+    /// Columns of a union of all tables.
+    pub all_columns: AllColumns,
 }
 
 impl Catalog for SimpleCatalog {
@@ -64,5 +95,9 @@ impl Catalog for SimpleCatalog {
 
     fn known_function(&self, name: &str) -> Option<KnownFunction> {
         self.known_functions.get(name).cloned()
+    }
+
+    fn all_columns(&self) -> Option<&AllColumns> {
+        Some(&self.all_columns)
     }
 }

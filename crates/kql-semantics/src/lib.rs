@@ -10,5 +10,5 @@ mod explain;
 mod nearest;
 
 pub use binder::{BindOptions, Bound, Pending, PendingKind, bind};
-pub use catalog::{Catalog, KnownFunction, SavedFunction, SimpleCatalog};
+pub use catalog::{AllColumns, Catalog, KnownFunction, SavedFunction, SimpleCatalog};
 pub use explain::{RenderSpec, render_chart};

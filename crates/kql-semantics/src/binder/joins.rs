@@ -7,6 +7,7 @@ use kql_functions::Type;
 use kql_syntax::Span;
 use kql_syntax::ast::{self, BinaryOp, Property};
 
+use super::scope::VISIBLE;
 use super::{Binder, Env, Row};
 use crate::bound::{Branch, Column, Expr, ExprKind, JoinKind, Rel, RelKind};
 
@@ -196,6 +197,12 @@ impl Binder<'_> {
         let fuzzy = property(properties, "isfuzzy").is_some_and(|(v, _)| v.eq_ignore_ascii_case("true"));
         let inner = property(properties, "kind").is_some_and(|(v, _)| v == "inner");
         let source = property(properties, "withsource").or_else(|| property(properties, "with_source"));
+        if let (None, false, [item]) = (&input, inner, items)
+            && item_name(item) == Some("*")
+            && let Some(rel) = self.all_tables(source.map(|(name, _)| name), env, span)
+        {
+            return rel;
+        }
         let mut inputs: Vec<(String, Rel)> = Vec::new();
         let mut wildcards = false;
         if let Some(input) = input {
@@ -234,6 +241,29 @@ impl Binder<'_> {
             likely_types(&mut inputs);
         }
         self.merge(inputs, inner, source.map(|(name, _)| name), span)
+    }
+
+    /// The union of all tables, where a query is only checked: its columns are the same for every query.
+    pub(super) fn all_tables(&mut self, source: Option<&str>, env: &Env, span: Span) -> Option<Rel> {
+        if !self.options.checking || !env.views().is_empty() || env.find(VISIBLE).is_some() {
+            return None;
+        }
+        let catalog = self.catalog;
+        let known = catalog.all_columns()?;
+        let columns = known.get(catalog.table_names().len(), || {
+            let mut inputs = Vec::new();
+            self.matching_tables("*", span, env, &mut inputs);
+            likely_types(&mut inputs);
+            self.merge(inputs, false, None, span).columns.into_iter().map(|c| (c.name, c.ty)).collect()
+        });
+        let mut named = Vec::with_capacity(columns.len() + 1);
+        named.extend(source.map(|name| self.column(name, Type::String)));
+        for (name, ty) in columns.iter() {
+            let taken = source == Some(name.as_str());
+            named.push(if taken { self.column(format!("{name}1"), *ty) } else { self.column(name.clone(), *ty) });
+        }
+        let kind = RelKind::Union(Vec::new());
+        Some(Rel { kind, columns: named, serialized: false, open: false, span })
     }
 
     fn only_unknown_tables(&self, from: usize) -> bool {

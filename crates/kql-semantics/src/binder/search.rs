@@ -24,7 +24,15 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Rel {
+        let all = if input.is_none() && sources.is_empty() { self.all_tables(Some("$table"), env, span) } else { None };
         let cased = property(properties, "kind").is_some_and(|(kind, _)| kind == "case_sensitive");
+        if let Some(all) = all {
+            let whole = vec![(String::new(), all)];
+            self.missing_columns(&whole, predicate, true, env);
+            let Some((_, all)) = whole.into_iter().next() else { return self.error_rel(span) };
+            let condition = self.condition(predicate, &[], Row::of(&all), cased, env);
+            return self.filter(all, condition, span);
+        }
         let wide = input.is_none() && (sources.is_empty() || sources.iter().any(is_pattern));
         let mut inputs = match input {
             Some(rel) => vec![("search_arg0".to_string(), rel)],

@@ -28,6 +28,9 @@ pub struct Parsed {
 /// Whatever walks the tree recurses, so that the stack of a thread (2 MB) has to bear it.
 const MAX_DEPTH: usize = 200;
 
+/// More errors than this help nobody.
+const MOST_ERRORS: usize = 1000;
+
 /// Where less than this is left of the stack, it is continued elsewhere.
 const RED_ZONE: usize = 256 << 10;
 const STACK: usize = 4 << 20;
@@ -197,7 +200,9 @@ impl<'s> Parser<'s> {
             if self.at(TokenKind::Bad) {
                 return; // reported already
             }
-            self.diagnostics.push(Diagnostic::error(code, span, message));
+            if self.diagnostics.len() < MOST_ERRORS {
+                self.diagnostics.push(Diagnostic::error(code, span, message));
+            }
         }
     }
 

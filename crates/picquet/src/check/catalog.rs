@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use kql_engine::Database as _;
 use kql_functions::Type;
-use kql_semantics::{Catalog, KnownFunction, SavedFunction};
+use kql_semantics::{AllColumns, Catalog, KnownFunction, SavedFunction};
 use picquet_sources::{FileDatabase, Options, Schemas};
 
 use super::args::CheckArgs;
@@ -38,6 +38,7 @@ pub(crate) struct CheckCatalog {
     given: Option<BTreeMap<String, Columns>>,
     functions: Functions,
     data: FileDatabase,
+    all_columns: AllColumns,
 }
 
 impl CheckCatalog {
@@ -49,7 +50,7 @@ impl CheckCatalog {
             functions.read(file)?;
         }
         let data = FileDatabase::open(&args.data, Options::default())?;
-        Ok(CheckCatalog { given, functions, data })
+        Ok(CheckCatalog { given, functions, data, all_columns: AllColumns::default() })
     }
 }
 
@@ -81,6 +82,10 @@ impl Catalog for CheckCatalog {
 
     fn known_function(&self, name: &str) -> Option<KnownFunction> {
         self.functions.known.get(name).cloned()
+    }
+
+    fn all_columns(&self) -> Option<&AllColumns> {
+        Some(&self.all_columns)
     }
 }
 
