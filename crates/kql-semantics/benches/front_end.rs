@@ -8,6 +8,10 @@ use divan::Bencher;
 use kql_semantics::{BindOptions, bind};
 use kql_syntax::{FormatOptions, format, parse};
 
+/// The allocator of the `picquet` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }

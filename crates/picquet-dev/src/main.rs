@@ -36,6 +36,10 @@ enum Command {
     Support,
 }
 
+/// The allocator of the `picquet` program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     // Binding recurses with the query; the corpus holds deep ones.

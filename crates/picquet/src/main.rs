@@ -17,6 +17,10 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 
+/// Plans and trees are many small pieces, which this allocator is made for.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Queries recurse with their depth; generated ones are deep.
 const STACK: usize = 512 << 20;
 const WORKER_STACK: usize = 64 << 20;

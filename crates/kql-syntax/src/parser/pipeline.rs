@@ -58,8 +58,13 @@ impl Parser<'_> {
     fn operators(&mut self) -> Vec<Operator> {
         let mut operators = Vec::new();
         while self.eat(TokenKind::Pipe) {
-            operators.push(self.operator());
+            let operator = self.operator();
             self.end_of_operator();
+            // Of a row of bars without operators one says enough.
+            let nothing = |o: &Operator| matches!(o.kind, OperatorKind::Error) && o.span.start == o.span.end;
+            if !(nothing(&operator) && operators.last().is_some_and(nothing)) {
+                operators.push(operator);
+            }
         }
         operators
     }
