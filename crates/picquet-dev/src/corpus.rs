@@ -22,6 +22,34 @@ pub(crate) fn json_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec
     Ok(values)
 }
 
+/// A query of the corpus.
+#[derive(Deserialize)]
+pub(crate) struct QueryLine {
+    pub(crate) id: String,
+    pub(crate) query: String,
+}
+
+/// What Microsoft's parser says of one.
+#[derive(Deserialize)]
+pub(crate) struct OracleLine {
+    pub(crate) id: String,
+    pub(crate) ok: bool,
+    #[serde(default)]
+    pub(crate) errors: Vec<OracleError>,
+    pub(crate) columns: Option<Vec<(String, String)>>,
+    #[serde(default)]
+    pub(crate) open: bool,
+}
+
+/// An error of Microsoft's parser.
+#[derive(Deserialize)]
+pub(crate) struct OracleError {
+    pub(crate) code: String,
+    pub(crate) message: String,
+    /// In UTF-16 units.
+    pub(crate) start: usize,
+}
+
 #[derive(Deserialize)]
 struct FunctionLine {
     name: String,

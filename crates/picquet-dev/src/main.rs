@@ -1,12 +1,25 @@
 //! Commands for those who work on Picquet.
 
+mod cases;
+mod columns;
+mod compare;
 mod corpus;
+mod disagreements;
+mod docs_cases;
+mod figures;
 mod oracle;
+mod runner;
+mod runs;
+mod samples;
 mod support;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+
+use figures::Showing;
+use oracle::OracleArgs;
 
 #[derive(Parser)]
 #[command(about = "Commands for those who work on Picquet")]
@@ -21,24 +34,18 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Compares parser and binder with what Microsoft's parser says of the corpus queries.
-    Oracle {
-        /// Print at most this many disagreements of each kind.
-        #[arg(long, default_value_t = 40)]
-        most: usize,
-        /// Fail below this share of equal verdicts, in percent.
-        #[arg(long)]
-        accept_floor: Option<f64>,
-        /// Fail below this share of equal columns, in percent.
-        #[arg(long)]
-        columns_floor: Option<f64>,
-    },
+    Oracle(OracleArgs),
+    /// Compares the bound columns of cases with those of their answers.
+    Columns(Showing),
+    /// Runs the documented cases.
+    DocsCases(Showing),
+    /// Runs the corpus queries on empty tables.
+    Runs(Showing),
+    /// Loads the sample logs and runs the corpus queries on them.
+    Samples(Showing),
     /// Writes the support table of the documentation.
     Support,
 }
-
-/// The allocator of the `picquet` program.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
@@ -52,10 +59,19 @@ fn main() -> anyhow::Result<()> {
 
 fn run(cli: &Cli) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    match cli.command {
-        Command::Oracle { most, accept_floor, columns_floor } => {
-            oracle::compare(&cli.shared, most, accept_floor, columns_floor, &mut out)
-        }
+    let shared = &cli.shared;
+    let corpora = shared.join("corpus").is_dir();
+    match &cli.command {
+        Command::Support => {}
+        _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
+        _ => {}
+    }
+    match &cli.command {
+        Command::Oracle(args) => oracle::compare(shared, args, &mut out),
+        Command::Columns(showing) => columns::run(shared, showing, &mut out),
+        Command::DocsCases(showing) => docs_cases::run(shared, showing, &mut out),
+        Command::Runs(showing) => runs::run(shared, showing, &mut out),
+        Command::Samples(showing) => samples::run(shared, showing, &mut out),
         Command::Support => support::write(&mut out),
     }
 }

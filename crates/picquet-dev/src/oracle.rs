@@ -7,63 +7,38 @@ use std::time::{Duration, Instant};
 
 use kql_semantics::{BindOptions, bind};
 use kql_syntax::{LineIndex, Severity};
-use serde::Deserialize;
 
-use crate::corpus;
+use crate::corpus::{self, OracleLine, QueryLine};
+use crate::disagreements::{self, Right};
+use crate::figures::Share;
 
 /// A query that takes longer to bind is named.
 const SLOW: Duration = Duration::from_millis(500);
 
-#[derive(Deserialize)]
-struct QueryLine {
-    id: String,
-    query: String,
-}
-
-#[derive(Deserialize)]
-struct OracleLine {
-    id: String,
-    ok: bool,
-    #[serde(default)]
-    errors: Vec<OracleError>,
-    columns: Option<Vec<(String, String)>>,
-    #[serde(default)]
-    open: bool,
-}
-
-#[derive(Deserialize)]
-struct OracleError {
-    code: String,
-    message: String,
-    /// In UTF-16 units.
-    start: usize,
-}
-
-#[derive(Default)]
-struct Share {
-    good: usize,
-    all: usize,
-}
-
-impl Share {
-    fn count(&mut self, good: bool) {
-        self.all += 1;
-        self.good += usize::from(good);
-    }
-
-    fn percent(&self) -> f64 {
-        if self.all == 0 { 100.0 } else { 100.0 * self.good as f64 / self.all as f64 }
-    }
+/// What is shown, and when the comparison fails.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct OracleArgs {
+    /// Print at most this many disagreements of each kind.
+    #[arg(long, default_value_t = 40)]
+    most: usize,
+    /// Print also those that were judged.
+    #[arg(long)]
+    judged: bool,
+    /// Fail below this share of equal verdicts, in percent.
+    #[arg(long)]
+    accept_floor: Option<f64>,
+    /// Fail below this share of equal columns, in percent.
+    #[arg(long)]
+    columns_floor: Option<f64>,
+    /// Fail where more than this many disagreements on verdicts and columns were not judged.
+    #[arg(long)]
+    most_unlisted: Option<usize>,
 }
 
 /// Prints every disagreement and the shares; fails below the floors.
-pub(crate) fn compare(
-    shared: &Path,
-    most: usize,
-    accept_floor: Option<f64>,
-    columns_floor: Option<f64>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub(crate) fn compare(shared: &Path, args: &OracleArgs, out: &mut dyn Write) -> anyhow::Result<()> {
+    let mut listed = disagreements::read()?;
+    let (mut unlisted, mut for_picquet, mut for_oracle) = (0, 0, 0);
     if !shared.join("corpus/oracle/queries.jsonl").is_file() {
         writeln!(out, "skipped: the corpora are not in {}", shared.display())?;
         return Ok(());
@@ -88,9 +63,22 @@ pub(crate) fn compare(
         let first = errors.next();
         let index = LineIndex::new(&query.query);
         let mut show = |kind: &'static str, text: String| -> anyhow::Result<()> {
+            let judged = listed.judge(&query.id, kind);
+            match judged {
+                Some((Right::Picquet, _)) => for_picquet += 1,
+                Some((Right::Oracle, _)) => for_oracle += 1,
+                None if kind != "line" => unlisted += 1,
+                None => {}
+            }
+            if let Some((right, why)) = judged {
+                if args.judged {
+                    writeln!(out, "judged {kind} {} {text}: {right:?}, {why}", query.id)?;
+                }
+                return Ok(());
+            }
             let shown = shown.entry(kind).or_default();
             *shown += 1;
-            if *shown <= most {
+            if *shown <= args.most {
                 writeln!(out, "{kind} {} {text}", query.id)?;
             }
             Ok(())
@@ -132,14 +120,21 @@ pub(crate) fn compare(
             (None, true) => {}
         }
     }
-    writeln!(out, "accept or refuse: {} of {} equal, {:.2} %", accept.good, accept.all, accept.percent())?;
-    writeln!(out, "columns: {} of {} equal, {:.2} %", columns.good, columns.all, columns.percent())?;
-    writeln!(out, "line of the first error: {} of {} equal, {:.2} %", lines.good, lines.all, lines.percent())?;
+    writeln!(out, "accept or refuse: {accept} equal")?;
+    writeln!(out, "columns: {columns} equal")?;
+    writeln!(out, "line of the first error: {lines} equal")?;
+    writeln!(out, "judged: {for_picquet} where the engine is with Picquet, {for_oracle} to be mended; not judged: {unlisted}")?;
+    for (id, kind) in listed.stale() {
+        writeln!(out, "listed, and agrees now: {id} {kind}")?;
+    }
     writeln!(out, "parsed and bound in {:.2} s", elapsed.as_secs_f64())?;
-    for (what, share, floor) in [("verdicts", &accept, accept_floor), ("columns", &columns, columns_floor)] {
+    for (what, share, floor) in [("verdicts", accept, args.accept_floor), ("columns", columns, args.columns_floor)] {
         if let Some(floor) = floor {
             anyhow::ensure!(share.percent() >= floor, "equal {what} fell below {floor} %");
         }
+    }
+    if let Some(most) = args.most_unlisted {
+        anyhow::ensure!(unlisted <= most, "{unlisted} disagreements are not in disagreements.tsv, {most} are allowed");
     }
     Ok(())
 }

@@ -219,6 +219,7 @@ impl Binder<'_> {
             let rel = self.tabular(item, env);
             if fuzzy && matches!(rel.kind, RelKind::Error) && self.only_unknown_tables(before) {
                 self.diagnostics.truncate(before);
+                self.diagnostics.extend(name.map(|name| super::warnings::fuzzy_name(name, item.span)));
                 continue;
             }
             let label = match (&rel.kind, name) {

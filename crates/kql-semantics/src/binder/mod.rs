@@ -29,6 +29,7 @@ mod sources;
 mod statements;
 mod summarize;
 mod top_nested;
+mod warnings;
 mod windows;
 
 use std::rc::Rc;
@@ -120,6 +121,10 @@ pub fn bind(source: &str, catalog: &dyn Catalog, options: &BindOptions) -> Bound
         subqueries: std::mem::take(&mut binder.subqueries),
         others: std::mem::take(&mut binder.others),
     });
+    let erroneous = binder.diagnostics.iter().any(|d| d.severity == kql_syntax::Severity::Error);
+    if let Some(query) = query.as_ref().filter(|_| !erroneous) {
+        binder.diagnostics.extend(warnings::warnings(source, &parsed.query, query));
+    }
     binder.diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
     binder.diagnostics.dedup();
     Bound { query, diagnostics: binder.diagnostics, pending: binder.pending, render: binder.render, scalar }

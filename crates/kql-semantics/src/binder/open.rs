@@ -84,7 +84,10 @@ impl Binder<'_> {
     pub(super) fn placed(&mut self, base: &ast::Expr, selector: &ast::Expr, row: Row<'_>, env: &Env) -> Value {
         let what = match place(base) {
             Some(name) if matches!(env.find(name), Some(Entity::Place)) => "A table of another place",
-            Some("adx" | "arg" | "cluster") => "A table of another service",
+            Some("adx" | "arg" | "cluster") => {
+                self.diagnostics.extend(super::warnings::unreachable_cluster(base));
+                "A table of another service"
+            }
             Some("database") if self.is_alias(base, env) => "A table of another cluster",
             Some("workspace" | "app" | "resource") => match &selector.kind {
                 ast::ExprKind::Name(name) if !self.is_known(&name.text, env) => "A table of another workspace",
