@@ -62,7 +62,8 @@ impl DocsCase {
         };
         let rows = std::iter::once(self.rows.as_slice()).chain(self.alternatives.iter().map(Vec::as_slice));
         let own = rows.map(|rows| table(self.columns.as_slice(), rows));
-        own.chain(self.extra_results.iter().map(|extra| table(extra.columns.as_slice(), extra.rows.as_slice()))).collect()
+        own.chain(self.extra_results.iter().map(|extra| table(extra.columns.as_slice(), extra.rows.as_slice())))
+            .collect()
     }
 }
 

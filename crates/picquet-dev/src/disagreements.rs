@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn lists() {
-        let mut listed = Listed::of("# id\nq1\tcolumns\tpicquet\tthe engine says so\nq2\trefused\toracle\topen\n").unwrap();
+        let mut listed =
+            Listed::of("# id\nq1\tcolumns\tpicquet\tthe engine says so\nq2\trefused\toracle\topen\n").unwrap();
         assert_eq!(listed.judge("q1", "columns"), Some((Right::Picquet, "the engine says so")));
         assert_eq!(listed.judge("q1", "refused"), None);
         assert_eq!(listed.stale().collect::<Vec<_>>(), [&("q2", "refused")]);

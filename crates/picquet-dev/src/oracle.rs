@@ -123,7 +123,10 @@ pub(crate) fn compare(shared: &Path, args: &OracleArgs, out: &mut dyn Write) -> 
     writeln!(out, "accept or refuse: {accept} equal")?;
     writeln!(out, "columns: {columns} equal")?;
     writeln!(out, "line of the first error: {lines} equal")?;
-    writeln!(out, "judged: {for_picquet} where the engine is with Picquet, {for_oracle} to be mended; not judged: {unlisted}")?;
+    writeln!(
+        out,
+        "judged: {for_picquet} where the engine is with Picquet, {for_oracle} to be mended; not judged: {unlisted}"
+    )?;
     for (id, kind) in listed.stale() {
         writeln!(out, "listed, and agrees now: {id} {kind}")?;
     }

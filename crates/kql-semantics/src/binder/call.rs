@@ -29,10 +29,13 @@ impl Binder<'_> {
                 let (function, scope) = (Rc::clone(function), Rc::clone(scope));
                 return self.call_function(&name.text, &function, &scope, args, row, env, span);
             }
-            // `T()` where T is a tabular variable.
-            Some(Entity::Tabular(index)) if args.is_empty() => {
-                let index = *index;
-                return Value::Rel(self.read_shared(index, span));
+            Some(Entity::Tabular(_)) => {
+                self.error(
+                    "KS211",
+                    name.span,
+                    format!("The name '{}' does not refer to any known function.", name.text),
+                );
+                return Value::Rel(self.error_rel(span));
             }
             Some(Entity::Broken) => return Value::Scalar(self.error_expr(span)),
             Some(Entity::Pattern(pattern, scope)) => {

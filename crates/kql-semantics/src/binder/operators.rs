@@ -277,8 +277,15 @@ impl Binder<'_> {
 
     fn reorder(&mut self, input: Rel, items: &[(ast::Expr, Option<ast::Name>)], span: Span) -> Rel {
         let mut order: Vec<usize> = Vec::new();
+        let mut named: std::collections::HashSet<usize> = std::collections::HashSet::new();
         for (pattern, direction) in items {
             let mut found = self.matching(&input, std::slice::from_ref(pattern));
+            if let (ast::ExprKind::Name(name), [at]) = (&pattern.kind, found.as_slice())
+                && !name.text.contains('*')
+                && !named.insert(*at)
+            {
+                self.error("KS171", name.span, already_declared(&name.text));
+            }
             found.retain(|i| !order.contains(i));
             let name = |i: &usize| input.columns[*i].name.clone();
             match direction.as_ref().map(|d| d.text.as_str()) {
@@ -332,8 +339,8 @@ impl Binder<'_> {
             }
             _ => self.projection(input, items, env, span),
         };
-        let at = items.first().map_or(span, |item| item.span);
-        if rel.columns.iter().any(|c| c.ty == Type::Dynamic) {
+        if let Some(at) = rel.columns.iter().position(|c| c.ty == Type::Dynamic) {
+            let at = items.get(at).or_else(|| items.first()).map_or(span, |item| item.span);
             self.error("KS116", at, "The value of type 'dynamic' is not allowed in this context.");
         }
         let keys = rel.columns.iter().map(|c| Expr::column(c, span)).collect();

@@ -1,5 +1,6 @@
 //! Statements: `let`, `set`, `declare` and the query itself.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use kql_functions::Type;
@@ -22,7 +23,13 @@ impl Binder<'_> {
         let mut env = Scope::root();
         let mut results: Vec<Rel> = Vec::new();
         let mut scalar = false;
+        let mut declared: HashSet<&str> = HashSet::new();
         for statement in &query.statements {
+            if let Statement::Let(ast::Let { name, .. }) = statement
+                && !declared.insert(&name.text)
+            {
+                self.declared_twice(name);
+            }
             let (value, after) = self.statements(std::slice::from_ref(statement), &env, Row::NONE);
             env = after;
             match value {
@@ -52,9 +59,16 @@ impl Binder<'_> {
     pub(super) fn statements(&mut self, statements: &[Statement], env: &Env, row: Row<'_>) -> (Option<Value>, Env) {
         let mut env = Rc::clone(env);
         let mut result = None;
+        let mut declared: Vec<&str> = Vec::new();
         for statement in statements {
             match statement {
-                Statement::Let(statement) => env = self.let_statement(statement, &env),
+                Statement::Let(statement) => {
+                    if declared.contains(&statement.name.text.as_str()) {
+                        self.declared_twice(&statement.name);
+                    }
+                    declared.push(&statement.name.text);
+                    env = self.let_statement(statement, &env);
+                }
                 Statement::QueryParameters { params, .. } => env = self.query_parameters(params, &env),
                 // Options tune Microsoft's service; none changes an answer here but `query_now`, which the
                 // engine reads before binding.
@@ -97,10 +111,40 @@ impl Binder<'_> {
         env.with(VISIBLE, Entity::Visible(Rc::new(patterns)))
     }
 
+    fn declared_twice(&mut self, name: &ast::Name) {
+        let message = format!("A variable with the name '{}' has already been declared.", name.text);
+        self.error("KS201", name.span, message);
+    }
+
+    /// Binds the body of a function that may not be called, for its errors: the arguments are not known.
+    fn check_body(&mut self, function: &ast::Function, env: &Env) {
+        let mut body = Rc::clone(env);
+        for param in &function.params {
+            let entity = match &param.ty {
+                ParamType::Scalar(ty) => {
+                    let ty = self.type_named(ty);
+                    Entity::Scalar(Expr { kind: ExprKind::Error, ty, span: param.name.span })
+                }
+                ParamType::Tabular { .. } => Entity::Tabular(self.tabular_parameter(param)),
+            };
+            body = body.with(&param.name.text, entity);
+        }
+        let collector = self.collector.take();
+        self.calls += 1;
+        self.statements(&function.body, &body, Row::NONE);
+        self.calls -= 1;
+        self.collector = collector;
+    }
+
     fn let_statement(&mut self, statement: &ast::Let, env: &Env) -> Env {
         let name = &statement.name.text;
         match &statement.value {
-            LetValue::Function(function) => env.with(name, Entity::Function(Rc::new(function.clone()), Rc::clone(env))),
+            LetValue::Function(function) => {
+                if self.options.checking && self.calls < super::MOST_CALLS {
+                    self.check_body(function, env);
+                }
+                env.with(name, Entity::Function(Rc::new(function.clone()), Rc::clone(env)))
+            }
             LetValue::Expr(expr) => {
                 let entity = match self.value(expr, Row::NONE, env) {
                     Value::Scalar(expr) => Entity::Scalar(expr),

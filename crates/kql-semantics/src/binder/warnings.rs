@@ -102,9 +102,10 @@ fn verdict(expr: &Expr) -> Option<(&'static str, String)> {
             let why = values.iter().map(|value| wrong_case(left, value)).collect::<Option<Vec<_>>>()?;
             why.into_iter().next().map(|why| (NEVER, why))
         }
-        ("has_cs" | "hasprefix_cs" | "hassuffix_cs" | "contains_cs" | "startswith_cs" | "endswith_cs", [left, right]) => {
-            wrong_case(left, right).map(|why| (NEVER, why))
-        }
+        (
+            "has_cs" | "hasprefix_cs" | "hassuffix_cs" | "contains_cs" | "startswith_cs" | "endswith_cs",
+            [left, right],
+        ) => wrong_case(left, right).map(|why| (NEVER, why)),
         ("<" | "<=", [left, right]) => negative_length(left, right, function == "<").map(|why| (NEVER, why)),
         _ => None,
     }
@@ -182,9 +183,10 @@ const BACKWARDS: &str = "the lower bound lies above the upper one";
 /// `x != 1 or x != 2`
 fn tautology(left: &Expr, right: &Expr) -> Option<String> {
     let ("!=", column, value) = with_constant(right)? else { return None };
-    let other = terms(left, "or").into_iter().filter_map(with_constant).find(|(op, other, other_value)| {
-        *op == "!=" && column.same_as(other) && *other_value != value
-    });
+    let other = terms(left, "or")
+        .into_iter()
+        .filter_map(with_constant)
+        .find(|(op, other, other_value)| *op == "!=" && column.same_as(other) && *other_value != value);
     other.map(|_| "no value equals both; 'and' may be meant".to_string())
 }
 

@@ -47,7 +47,8 @@ pub(crate) fn compare(want: &Documented<'_>, columns: &[(String, Type)], rows: &
             None => true,
         })
     };
-    let omitted = |row: &&Vec<String>| want.manner.truncated && row.iter().all(|c| c.trim() == OMISSION || c.is_empty());
+    let omitted =
+        |row: &&Vec<String>| want.manner.truncated && row.iter().all(|c| c.trim() == OMISSION || c.is_empty());
     let wanted: Vec<&Vec<String>> = want.rows.iter().filter(|row| !omitted(row)).collect();
     let got: Vec<&Vec<Value>> = rows.iter().collect();
     if want.manner.truncated {
