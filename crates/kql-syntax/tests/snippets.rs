@@ -46,7 +46,8 @@ fn diagnostics(query: &str) -> String {
     let mut out = String::new();
     for d in parse(query).diagnostics {
         let (line, column) = index.line_column(d.span.start);
-        writeln!(out, "{line}:{column} {:?} {} {}", d.span.text(query), d.code, d.message).expect("a string");
+        let help = d.help.map_or(String::new(), |h| format!(" — {h}"));
+        writeln!(out, "{line}:{column} {:?} {} {}{help}", d.span.text(query), d.code, d.message).expect("a string");
     }
     if out.is_empty() { "fine".to_owned() } else { out }
 }
@@ -236,7 +237,7 @@ fn endless_texts_end() {
         "facet by a with ",
         "",
         "T | ",
-        "partition by a {",
+        "partition by a { T | ",
         "",
         "print ",
         "1 + ",
@@ -279,5 +280,28 @@ fn endless_texts_end() {
         "T | graph-match (a)-[",
     ] {
         parse(&bad.repeat(n));
+    }
+}
+
+/// One query a line: what must parse, and what must not.
+fn lines(file: &str) -> Vec<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(file);
+    let text = fs::read_to_string(&path).expect("the case file");
+    text.lines().filter(|l| !l.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn accepted_queries_have_no_errors() {
+    for query in lines("accepted.txt") {
+        let errors: Vec<_> =
+            parse(&query).diagnostics.into_iter().filter(|d| d.severity == kql_syntax::Severity::Error).collect();
+        assert_eq!(errors, [], "{query}");
+    }
+}
+
+#[test]
+fn refused_queries_have_errors() {
+    for query in lines("refused.txt") {
+        assert!(!parse(&query).diagnostics.is_empty(), "{query}");
     }
 }

@@ -1,6 +1,6 @@
 //! Scalar expressions.
 
-use super::{MAX_CHAIN, Parser, names};
+use super::{MAX_CHAIN, MAX_LINKS, Parser, names};
 use crate::ast::{Arg, BinaryOp, ColumnDecl, Expr, ExprKind, InOp, Name, NamedExpr, UnaryOp};
 use crate::lexer::TokenKind;
 use crate::{Diagnostic, Span};
@@ -181,6 +181,11 @@ impl Parser<'_> {
         Expr { kind: ExprKind::Between { negated, expr, low, high }, span }
     }
 
+    /// Sums and what binds tighter: no comparison and no `in`.
+    pub(super) fn sum(&mut self) -> Expr {
+        self.nested(|p| p.infix(Level::Sum)).unwrap_or_else(|| self.error_expr())
+    }
+
     fn unary(&mut self) -> Expr {
         let op = match self.kind() {
             TokenKind::Minus => UnaryOp::Minus,
@@ -205,7 +210,7 @@ impl Parser<'_> {
             let Some(kind) = self.link(&mut base) else { return base };
             base = Expr { kind, span: self.since(start) };
             links += 1;
-            if links > MAX_CHAIN {
+            if links > MAX_LINKS {
                 self.report_depth();
                 return base;
             }
@@ -271,6 +276,19 @@ impl Parser<'_> {
                 }
                 return Expr { kind: ExprKind::Name(name), span: start.to(self.since(start)) };
             }
+            TokenKind::LBracket if matches!(self.kind_at(1), TokenKind::String | TokenKind::OpenString) => {
+                self.bump();
+                let text = self.string_value();
+                self.expected("]");
+                let span = self.since(start);
+                return Expr { kind: ExprKind::Name(Name { text, span }), span };
+            }
+            TokenKind::LBracket if self.kind_at(1) == TokenKind::RBracket => {
+                self.bump();
+                let name = self.declared_name();
+                self.bump();
+                return Expr { kind: ExprKind::Name(name), span: self.since(start) };
+            }
             TokenKind::Ident => {
                 let call = self.kind_at(1) == TokenKind::LParen;
                 match self.word() {
@@ -306,9 +324,7 @@ impl Parser<'_> {
             T::RParen | T::Eof | T::Pipe | T::Semicolon => self.search_terms,
             T::Ident => match self.text_at(1) {
                 "and" | "or" => self.search_terms,
-                word => {
-                    text_operator(word, false).is_some() || matches!(word, "matches" | "in" | "has_any" | "has_all")
-                }
+                word => text_operator(word, false).is_some() || word == "matches",
             },
             _ => false,
         }
@@ -346,7 +362,7 @@ impl Parser<'_> {
         }
         self.nesting += 1;
         let search_terms = std::mem::take(&mut self.search_terms);
-        let args = if self.at(TokenKind::RParen) { Vec::new() } else { self.comma_list(|p| p.arg(query)) };
+        let args = if self.at(TokenKind::RParen) && !query { Vec::new() } else { self.comma_list(|p| p.arg(query)) };
         self.search_terms = search_terms;
         self.nesting -= 1;
         self.expect_close(TokenKind::RParen, ")");
@@ -372,6 +388,16 @@ impl Parser<'_> {
 
     /// `name =` before a value.
     pub(super) fn assigned_name(&mut self) -> Option<Name> {
+        let keyword = self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign;
+        if keyword && !names::is_column_name(self.word()) {
+            let word = self.word();
+            let message = format!("The name '{word}' needs to be bracketed as ['{word}'] to be used in this context.");
+            let span = self.token().span;
+            self.error("KS228", span, message);
+            let name = self.name();
+            self.bump();
+            return name;
+        }
         let len = self.name_len(0);
         if len == 0 || self.kind_at(len) != TokenKind::Assign {
             return None;
@@ -388,7 +414,7 @@ impl Parser<'_> {
         if let Some(count) = self.name_tuple() {
             self.bump();
             for _ in 0..count {
-                names.push(self.expect_name());
+                names.push(self.column_name());
                 self.eat(TokenKind::Comma);
             }
             self.bump();
@@ -441,7 +467,7 @@ impl Parser<'_> {
         let start = self.start();
         self.bump();
         if self.kind_at(2) == TokenKind::Colon || self.bracketed_at(1) || self.kind_at(1) == TokenKind::Star {
-            let (columns, _) = self.column_decls();
+            let (columns, _) = self.open_column_decls(false);
             return Expr { kind: ExprKind::Typeof(columns), span: self.since(start) };
         }
         self.bump();
@@ -503,7 +529,7 @@ fn text_operator(word: &str, negated: bool) -> Option<BinaryOp> {
         ("contains", false) => B::Contains,
         ("contains", true) | ("notcontains", false) => B::NotContains,
         ("contains_cs" | "containscs", false) => B::ContainsCs,
-        ("contains_cs", true) | ("notcontainscs" | "notcontains_cs", false) => B::NotContainsCs,
+        ("contains_cs", true) | ("notcontainscs", false) => B::NotContainsCs,
         ("startswith", false) => B::StartsWith,
         ("startswith", true) => B::NotStartsWith,
         ("startswith_cs", false) => B::StartsWithCs,

@@ -1,39 +1,44 @@
 //! Graph operators.
 
 use super::Parser;
-use crate::ast::{EdgeDirection, Expr, GraphElement, GraphNodes, GraphOutput, Name, OperatorKind};
+use crate::Span;
+use crate::ast::{EdgeDirection, Expr, ExprKind, GraphElement, GraphNodes, GraphOutput, Name, OperatorKind};
 use crate::lexer::TokenKind;
 
 type HopRange = Option<(Option<Expr>, Option<Expr>)>;
 
 impl Parser<'_> {
     pub(super) fn make_graph(&mut self) -> OperatorKind {
-        let source = self.expect_name();
-        if self.at(TokenKind::Minus) && self.kind_at(1) == TokenKind::Minus && self.kind_at(2) == TokenKind::Greater {
+        let source = self.declared_name();
+        let arrow = [TokenKind::Minus, TokenKind::Minus, TokenKind::Greater];
+        if (0..3).all(|i| self.kind_at(i) == arrow[i]) && self.joined(1) && self.joined(2) {
             for _ in 0..3 {
                 self.bump();
             }
         } else {
             self.expected("-->");
         }
-        let target = self.expect_name();
+        let target = self.declared_name();
         let mut with = GraphNodes::None;
         if self.at_word("with_node_id") {
             self.bump();
             self.expect(TokenKind::Assign, "=");
-            with = GraphNodes::NodeId(self.expect_name());
+            with = GraphNodes::NodeId(self.declared_name());
         } else if self.eat_word("with") {
             with = GraphNodes::Tables(self.comma_list(|p| {
                 let table = p.table_expr();
                 p.expect_word("on");
-                (table, p.expect_name())
+                (table, p.declared_name())
             }));
         }
         let mut partitioned_by = None;
         if self.glued_word(0) == "partitioned-by" {
             self.bump_glued("partitioned-by");
-            let column = self.expect_name();
-            let body = self.postfix();
+            let column = self.declared_name();
+            let start = self.start();
+            let source = Box::new(Expr { kind: ExprKind::Error, span: Span { start: start.start, end: start.start } });
+            let operators = self.operators_in_parens();
+            let body = Expr { kind: ExprKind::Pipeline { source, operators }, span: self.since(start) };
             partitioned_by = Some(Box::new((column, body)));
         }
         OperatorKind::MakeGraph { source, target, with, partitioned_by }
@@ -56,7 +61,7 @@ impl Parser<'_> {
             match self.kind() {
                 TokenKind::LParen => {
                     self.bump();
-                    let name = self.name();
+                    let name = self.element_name();
                     self.expect_close(TokenKind::RParen, ")");
                     elements.push(GraphElement::Node(name));
                 }
@@ -77,15 +82,15 @@ impl Parser<'_> {
         self.expect(TokenKind::Minus, "-");
         let (mut name, mut range) = (None, None);
         if self.eat(TokenKind::LBracket) {
-            name = self.name();
+            name = self.element_name();
             range = self.hop_range();
             self.expect_close(TokenKind::RBracket, "]");
         }
         self.expect(TokenKind::Minus, "-");
-        let forward = !backward && self.eat(TokenKind::Greater);
+        let forward = self.eat(TokenKind::Greater);
         let direction = match (backward, forward) {
-            (true, _) => EdgeDirection::Backward,
-            (_, true) => EdgeDirection::Forward,
+            (true, false) => EdgeDirection::Backward,
+            (false, true) => EdgeDirection::Forward,
             _ => EdgeDirection::Any,
         };
         GraphElement::Edge { name, direction, range }
@@ -107,18 +112,27 @@ impl Parser<'_> {
         if self.eat(TokenKind::DotDot) {
             return Some((low, bound(self)));
         }
+        if low.is_some() {
+            self.expected("..");
+        }
         let high = low.clone();
         Some((low, high))
+    }
+
+    /// The name of a node or edge, which may be absent.
+    fn element_name(&mut self) -> Option<Name> {
+        (!matches!(self.kind(), TokenKind::RParen | TokenKind::RBracket | TokenKind::Star))
+            .then(|| self.declared_name())
     }
 
     pub(super) fn graph_to_table(&mut self) -> OperatorKind {
         let outputs = self.comma_list(|p| {
             if !matches!(p.word(), "nodes" | "edges") {
                 let span = p.here();
-                p.error("KS229", span, "Missing graph entity type, Expected values [nodes, edges].");
+                p.error("KS230", span, "The graph-to-table operator requires 1-2 arguments (nodes, edges).");
             }
             let what: Name = p.expect_name();
-            let as_name = p.eat_word("as").then(|| p.expect_name());
+            let as_name = p.eat_word("as").then(|| p.declared_name());
             let properties = p.properties(&["with_node_id", "with_source_id", "with_target_id"]);
             GraphOutput { what, as_name, properties }
         });

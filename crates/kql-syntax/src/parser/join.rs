@@ -1,13 +1,12 @@
 //! Operators that combine tables: join, lookup, union, find, search, partition, fork, facet, macro-expand.
 
-use super::Parser;
-use super::pipeline::is_operator;
-use crate::ast::{Expr, ExprKind, FindColumn, ForkBranch, Name, Operator, OperatorKind, PartitionBody, Property};
+use super::{Parser, names};
+use crate::ast::{Expr, ExprKind, FindColumn, ForkBranch, Name, OperatorKind, PartitionBody, Property};
 use crate::lexer::TokenKind;
 
 impl Parser<'_> {
     pub(super) fn join(&mut self, join: bool) -> OperatorKind {
-        let right = Box::new(self.table_expr());
+        let right = Box::new(self.nested(Self::postfix).unwrap_or_else(|| self.error_expr()));
         let mut on = Vec::new();
         if self.eat_word("on") {
             on = self.comma_list(Self::expr);
@@ -27,9 +26,16 @@ impl Parser<'_> {
         }
     }
 
-    /// A column with wildcards or any expression.
-    pub(super) fn wildcard_or_expr(&mut self) -> Expr {
-        if self.wildcard_at(0) { self.wildcard_expr() } else { self.expr() }
+    /// A table of a union: no literal.
+    pub(super) fn union_member(&mut self) -> Expr {
+        let literal = matches!(
+            self.kind(),
+            TokenKind::String | TokenKind::OpenString | TokenKind::Long | TokenKind::Real | TokenKind::Timespan
+        );
+        if literal || matches!(self.word(), "datatable" | "externaldata" | "external_data") {
+            self.missing("expression");
+        }
+        self.table_expr()
     }
 
     /// `in (A, B*)` of find and search.
@@ -70,31 +76,29 @@ impl Parser<'_> {
         let sources = self.in_tables();
         let before_where = self.pos;
         self.eat_word("where");
-        let ends = matches!(self.kind(), TokenKind::Pipe | TokenKind::RParen | TokenKind::Eof | TokenKind::Semicolon)
-            || self.at_word("project");
-        if !ends && !sources.is_empty() && self.pos == before_where {
+        if !sources.is_empty() && self.pos == before_where {
             self.expected("where");
         }
-        let predicate = if ends && !sources.is_empty() { None } else { Some(self.search_predicate()) };
+        let ends = self.at_end() || self.at_word("project");
+        let predicate = if ends && !sources.is_empty() {
+            self.missing("expression");
+            None
+        } else {
+            Some(self.search_predicate())
+        };
         let mut project = None;
-        let mut project_away = Vec::new();
+        let project_away = Vec::new();
         let (mut smart, mut pack) = (false, false);
-        loop {
-            match self.glued_word(0) {
-                "project" => {
-                    self.bump();
-                    project = Some(self.find_columns(&mut pack));
-                }
-                "project-smart" => {
-                    self.bump_glued("project-smart");
-                    smart = true;
-                }
-                "project-away" => {
-                    self.bump_glued("project-away");
-                    project_away = self.comma_list(Self::wildcard_expr);
-                }
-                _ => break,
+        match self.glued_word(0) {
+            "project" => {
+                self.bump();
+                project = Some(self.find_columns(&mut pack));
             }
+            "project-smart" => {
+                self.bump_glued("project-smart");
+                smart = true;
+            }
+            _ => {}
         }
         OperatorKind::Find { sources, with_source, predicate, project, project_away, smart, pack }
     }
@@ -109,8 +113,8 @@ impl Parser<'_> {
                 *pack = true;
                 return None;
             }
-            let name = p.expect_name();
-            let ty = p.eat(TokenKind::Colon).then(|| p.type_name());
+            let name = p.declared_name();
+            let ty = p.eat(TokenKind::Colon).then(|| p.declared_type());
             Some(FindColumn { name, ty })
         });
         columns.into_iter().flatten().collect()
@@ -122,9 +126,7 @@ impl Parser<'_> {
         properties.extend(self.properties(&[]));
         // `in (…)`, `in { … }`: the spelling of older queries.
         self.eat_word("in");
-        let body = if self.at(TokenKind::LBrace) && is_operator(self.glued_word(1)) && !self.at_source_operator(1) {
-            PartitionBody::Operators(self.operators_in_braces())
-        } else if self.at(TokenKind::LBrace) {
+        let body = if self.at(TokenKind::LBrace) {
             PartitionBody::Query(self.braces())
         } else {
             PartitionBody::Operators(self.operators_in_parens())
@@ -144,7 +146,8 @@ impl Parser<'_> {
     }
 
     fn name_ref(&mut self) -> Expr {
-        let name = if self.name_len(0) > 0 { self.name() } else { None };
+        let name = self.bracketed_at(0) || (self.at(TokenKind::Ident) && !names::is_reserved(self.word()));
+        let name = if name { self.name() } else { None };
         match name {
             Some(name) => Expr { span: name.span, kind: ExprKind::Name(name) },
             None => {
@@ -152,15 +155,6 @@ impl Parser<'_> {
                 self.error_expr()
             }
         }
-    }
-
-    fn operators_in_braces(&mut self) -> Vec<Operator> {
-        self.bump();
-        self.nesting += 1;
-        let operators = self.nested(Self::inner_operators).unwrap_or_default();
-        self.nesting -= 1;
-        self.expect_close(TokenKind::RBrace, "}");
-        operators
     }
 
     pub(super) fn fork(&mut self) -> OperatorKind {
@@ -188,8 +182,9 @@ impl Parser<'_> {
     }
 
     pub(super) fn macro_expand(&mut self) -> OperatorKind {
-        let group = Box::new(self.postfix());
-        let scope: Option<Name> = self.eat_word("as").then(|| self.expect_name());
+        let name_only = self.kind_at(1) == TokenKind::LParen && !self.at_word("entity_group");
+        let group = Box::new(if name_only { self.name_ref() } else { self.postfix() });
+        let scope: Option<Name> = self.eat_word("as").then(|| self.declared_name());
         let mut body = Vec::new();
         if self.expect(TokenKind::LParen, "(") {
             self.nesting += 1;

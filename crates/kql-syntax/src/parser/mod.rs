@@ -28,15 +28,18 @@ pub struct Parsed {
 /// Whatever walks the tree recurses, so that the stack of a thread (2 MB) has to bear it.
 const MAX_DEPTH: usize = 200;
 
-/// More errors than this help nobody.
-const MOST_ERRORS: usize = 1000;
-
 /// Where less than this is left of the stack, it is continued elsewhere.
 const RED_ZONE: usize = 256 << 10;
 const STACK: usize = 4 << 20;
 
 /// Links of a chain that becomes a chain of boxes (`a + b + …`, `a.b.c…`). Consumers of the tree recurse over it.
 const MAX_CHAIN: usize = 500;
+
+/// Errors before the rest of the text is skipped: garbage is not worth more.
+const MAX_ERRORS: usize = 1000;
+
+/// Links of a path (`a.b[0].c…`), for which consumers keep more on their stack.
+const MAX_LINKS: usize = 150;
 
 /// Parses a query text. Never fails and never panics.
 pub fn parse(source: &str) -> Parsed {
@@ -200,8 +203,10 @@ impl<'s> Parser<'s> {
             if self.at(TokenKind::Bad) {
                 return; // reported already
             }
-            if self.diagnostics.len() < MOST_ERRORS {
-                self.diagnostics.push(Diagnostic::error(code, span, message));
+            self.diagnostics.push(Diagnostic::error(code, span, message));
+            if self.diagnostics.len() >= MAX_ERRORS {
+                self.pos = self.tokens.len() - 1;
+                self.last_error = self.pos;
             }
         }
     }

@@ -39,8 +39,13 @@ const RESERVED: &[&str] = &[
     "cycles",
     "dataexport",
     "datascope",
+    "date",
+    "datetime",
+    "decimal",
     "decodeblocks",
     "desc",
+    "double",
+    "dynamic",
     "encodingpolicy",
     "endswith",
     "endswith_cs",
@@ -61,7 +66,10 @@ const RESERVED: &[&str] = &[
     "hassuffix",
     "hassuffix_cs",
     "hotcache",
+    "int",
     "int16",
+    "int32",
+    "int64",
     "int8",
     "isfuzzy",
     "journal",
@@ -70,6 +78,7 @@ const RESERVED: &[&str] = &[
     "like",
     "likecs",
     "linechart",
+    "long",
     "missing",
     "nooptimization",
     "notcontains",
@@ -84,6 +93,7 @@ const RESERVED: &[&str] = &[
     "project",
     "queries",
     "query_results",
+    "real",
     "relaxed",
     "restricted_view_access",
     "row_level_security",
@@ -106,9 +116,11 @@ const RESERVED: &[&str] = &[
     "storedqueryresultcontainers",
     "string",
     "tablepurge",
+    "time",
     "timechart",
     "timeline",
     "timepivot",
+    "timespan",
     "treemap",
     "uint",
     "uint16",
@@ -126,40 +138,29 @@ const RESERVED: &[&str] = &[
     "writeaheadlog",
 ];
 
-/// Keywords that can be declared as names (`let by = 1`) but not referred to without brackets. Sorted.
+/// Keywords that can name a column or parameter where it is declared (`extend by = 1`), and nothing else without
+/// brackets. Sorted.
 const RESERVED_REFERENCE: &[&str] = &[
     "accumulate",
     "as",
     "by",
     "contains",
     "datatable",
-    "date",
-    "datetime",
-    "decimal",
-    "double",
-    "dynamic",
     "earliest",
     "externaldata",
     "find",
     "has",
     "in",
-    "int",
-    "int32",
-    "int64",
     "invoke",
     "latest",
-    "long",
     "materialize",
     "mdm",
     "of",
     "print",
-    "real",
     "sample",
     "search",
     "set",
     "sql",
-    "time",
-    "timespan",
     "title",
     "to",
     "toscalar",
@@ -172,8 +173,22 @@ const RESERVED_REFERENCE: &[&str] = &[
 const TYPES: &[&str] = &[
     "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "float", "guid", "int", "int16", "int32",
     "int64", "int8", "long", "real", "string", "time", "timespan", "uint", "uint16", "uint32", "uint64", "uint8",
-    "ulong", "uniqueid", "uuid",
+    "ulong", "uniqueid",
 ];
+
+/// Keywords that can be referred to, but not declared, without brackets.
+const REFERENCE_ONLY: &[&str] = &["kind", "with_source", "withsource"];
+
+/// The types of declared columns and parameters; `typeof` takes all of [`TYPES`].
+const DECLARED_TYPES: &[&str] = &[
+    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "int64", "int8", "long",
+    "real", "string", "time", "timespan", "uniqueid",
+];
+
+/// Whether the word can name a column where it is declared.
+pub(super) fn is_column_name(word: &str) -> bool {
+    RESERVED.binary_search(&word).is_err() && !REFERENCE_ONLY.contains(&word)
+}
 
 pub(super) fn is_reserved(word: &str) -> bool {
     RESERVED.binary_search(&word).is_ok() || RESERVED_REFERENCE.binary_search(&word).is_ok()
@@ -190,13 +205,35 @@ impl Parser<'_> {
     /// How many tokens a name takes at `ahead`: 1, 3 with brackets, 0 for no name.
     pub(super) fn name_len(&self, ahead: usize) -> usize {
         match self.kind_at(ahead) {
-            TokenKind::Ident if RESERVED.binary_search(&self.text_at(ahead)).is_err() => 1,
+            TokenKind::Ident if is_column_name(self.text_at(ahead)) => 1,
             TokenKind::LBracket if self.bracketed_at(ahead) => 3,
             _ => 0,
         }
     }
 
-    /// A declared name; any word will do.
+    /// The name of a variable, table alias or option: no keyword that means something else.
+    pub(super) fn declared_name(&mut self) -> Name {
+        if self.at(TokenKind::Ident) && (is_reserved(self.word()) || !is_column_name(self.word())) {
+            return self.no_name();
+        }
+        self.expect_name()
+    }
+
+    /// The name of a column or parameter where it is declared.
+    pub(super) fn column_name(&mut self) -> Name {
+        if self.at(TokenKind::Ident) && !is_column_name(self.word()) {
+            return self.no_name();
+        }
+        self.expect_name()
+    }
+
+    fn no_name(&mut self) -> Name {
+        self.missing("name");
+        let at = self.previous_end();
+        Name { text: String::new(), span: Span { start: at, end: at } }
+    }
+
+    /// A name; any word will do.
     pub(super) fn name(&mut self) -> Option<Name> {
         let start = self.start();
         if self.bracketed_at(0) {
@@ -216,9 +253,7 @@ impl Parser<'_> {
         if let Some(name) = self.name() {
             return name;
         }
-        self.missing("name");
-        let at = self.previous_end();
-        Name { text: String::new(), span: Span { start: at, end: at } }
+        self.no_name()
     }
 
     /// Whether a name with a `*` stands at `ahead`.
@@ -275,7 +310,8 @@ impl Parser<'_> {
     /// A column in a list of columns: a name, maybe with wildcards.
     pub(super) fn column_ref(&mut self) -> Expr {
         let start = self.start();
-        let name = self.wildcard_name().or_else(|| if self.name_len(0) > 0 { self.name() } else { None });
+        let plain = self.name_len(0) > 0 && !is_reserved(self.word());
+        let name = self.wildcard_name().or_else(|| if plain { self.name() } else { None });
         let Some(name) = name else {
             self.missing("expression");
             return self.error_expr();
@@ -283,43 +319,69 @@ impl Parser<'_> {
         Expr { kind: ExprKind::Name(name), span: self.since(start) }
     }
 
-    /// A type name; unknown ones are reported.
+    /// A type name inside `typeof`; unknown ones are reported.
     pub(super) fn type_name(&mut self) -> Name {
+        self.type_name_of(TYPES)
+    }
+
+    /// The type of a declared column or parameter.
+    pub(super) fn declared_type(&mut self) -> Name {
+        self.type_name_of(DECLARED_TYPES)
+    }
+
+    fn type_name_of(&mut self, types: &[&str]) -> Name {
         if !self.at(TokenKind::Ident) {
             self.missing("type name");
             let at = self.previous_end();
             return Name { text: String::new(), span: Span { start: at, end: at } };
         }
         let name = self.expect_name();
-        if !TYPES.contains(&name.text.as_str()) {
+        if !types.contains(&name.text.as_str()) {
             let message = format!("The name '{}' is not a valid type name that can be used here.", name.text);
             self.error("KS160", name.span, message);
         }
         name
     }
 
-    /// `name:type`
-    pub(super) fn column_decl(&mut self) -> ColumnDecl {
-        let name = self.expect_name();
+    /// `name:type`; in `typeof` with more types.
+    fn column_decl(&mut self, declared: bool) -> ColumnDecl {
+        let name = self.column_name();
         self.expect(TokenKind::Colon, ":");
-        let ty = self.type_name();
+        let ty = if declared { self.declared_type() } else { self.type_name() };
         ColumnDecl { name, ty }
     }
 
-    /// `(a:long, *)`: columns, and whether a `*` stands among them.
-    pub(super) fn column_decls(&mut self) -> (Vec<ColumnDecl>, bool) {
-        let mut columns = Vec::new();
-        let mut open = false;
-        if !self.expect(TokenKind::LParen, "(") {
-            return (columns, open);
+    /// `(a:long, b:string)`
+    pub(super) fn column_decls(&mut self) -> Vec<ColumnDecl> {
+        if !self.at(TokenKind::LParen) {
+            self.missing("schema declaration");
+            return Vec::new();
         }
+        self.bump();
+        let columns = self.columns_to_close(true);
+        self.expect_close(TokenKind::RParen, ")");
+        columns
+    }
+
+    /// `(*)`, `(*, a:long)` or `(a:long)`: columns, and whether the others stay.
+    pub(super) fn open_column_decls(&mut self, declared: bool) -> (Vec<ColumnDecl>, bool) {
+        if !self.at(TokenKind::LParen) {
+            self.missing("schema declaration");
+            return (Vec::new(), false);
+        }
+        self.bump();
+        let open = self.eat(TokenKind::Star);
+        let more = !open || self.eat(TokenKind::Comma);
+        let columns = if more { self.columns_to_close(declared) } else { Vec::new() };
+        self.expect_close(TokenKind::RParen, ")");
+        (columns, open)
+    }
+
+    fn columns_to_close(&mut self, declared: bool) -> Vec<ColumnDecl> {
+        let mut columns = Vec::new();
         while !self.at(TokenKind::RParen) {
             let before = self.pos;
-            if self.eat(TokenKind::Star) {
-                open = true;
-            } else {
-                columns.push(self.column_decl());
-            }
+            columns.push(self.column_decl(declared));
             let comma = self.eat(TokenKind::Comma);
             if !comma && self.at(TokenKind::Ident) {
                 self.expected(",");
@@ -330,15 +392,17 @@ impl Parser<'_> {
                 break;
             }
         }
-        self.expect_close(TokenKind::RParen, ")");
-        (columns, open)
+        columns
     }
 
     pub(super) fn param_type(&mut self) -> ParamType {
-        if self.at(TokenKind::LParen) {
-            let (columns, open) = self.column_decls();
-            return ParamType::Tabular { columns, open };
+        if !self.at(TokenKind::LParen) {
+            return ParamType::Scalar(self.declared_type());
         }
-        ParamType::Scalar(self.type_name())
+        self.bump();
+        let open = self.eat(TokenKind::Star);
+        let columns = if open { Vec::new() } else { self.columns_to_close(true) };
+        self.expect_close(TokenKind::RParen, ")");
+        ParamType::Tabular { columns, open }
     }
 }

@@ -2,8 +2,10 @@
 
 use super::Parser;
 use crate::Span;
-use crate::ast::{OperatorKind, ParsePiece, ScanStep};
+use crate::ast::{NamedExpr, OperatorKind, ParsePiece, ScanStep};
 use crate::lexer::TokenKind;
+
+const KV_PROPERTIES: &[&str] = &["pair_delimiter", "kv_delimiter", "quote", "escape", "greedy", "regex"];
 
 impl Parser<'_> {
     pub(super) fn parse_operator(&mut self, drop_unmatched: bool) -> OperatorKind {
@@ -22,8 +24,8 @@ impl Parser<'_> {
                     pattern.push(ParsePiece::Text(text, self.since(start)));
                 }
                 _ if self.at_pattern_column() => {
-                    let name = self.expect_name();
-                    let ty = self.eat(TokenKind::Colon).then(|| self.type_name());
+                    let name = self.column_name();
+                    let ty = self.eat(TokenKind::Colon).then(|| self.declared_type());
                     pattern.push(ParsePiece::Column { name, ty });
                 }
                 _ => break,
@@ -39,8 +41,8 @@ impl Parser<'_> {
     pub(super) fn parse_kv(&mut self) -> OperatorKind {
         let expr = self.expr();
         self.expect_word("as");
-        let (columns, _) = self.column_decls();
-        let with = if self.at_word("with") { self.with_properties() } else { Vec::new() };
+        let columns = self.column_decls();
+        let with = if self.at_word("with") { self.with_properties(KV_PROPERTIES) } else { Vec::new() };
         OperatorKind::ParseKv { expr, columns, with }
     }
 
@@ -61,6 +63,7 @@ impl Parser<'_> {
                 "declare" => {
                     self.bump();
                     declare = self.params();
+                    break;
                 }
                 _ => break,
             }
@@ -74,9 +77,6 @@ impl Parser<'_> {
                     break;
                 }
             }
-            if steps.is_empty() {
-                self.expected("step");
-            }
             self.nesting -= 1;
             self.expect_close(TokenKind::RParen, ")");
         }
@@ -85,18 +85,31 @@ impl Parser<'_> {
 
     fn scan_step(&mut self) -> ScanStep {
         self.bump();
-        let name = self.expect_name();
+        let name = self.column_name();
         let optional = self.eat_word("optional");
         let mut output = None;
         if self.at_word("output") && self.kind_at(1) == TokenKind::Assign {
             self.bump();
             self.bump();
+            if !matches!(self.word(), "all" | "last" | "none") {
+                self.expected_one_of(&["all", "last", "none"]);
+            }
             output = Some(self.expect_name());
         }
         self.expect(TokenKind::Colon, ":");
         let condition = self.expr();
-        let assignments = if self.eat(TokenKind::Arrow) { self.named_list() } else { Vec::new() };
+        let assignments = if self.eat(TokenKind::Arrow) { self.comma_list(Self::assignment) } else { Vec::new() };
         ScanStep { name, optional, output, condition, assignments }
+    }
+
+    /// `name = value`
+    fn assignment(&mut self) -> NamedExpr {
+        let assigned = self.name_len(0) > 0 && self.kind_at(self.name_len(0)) == TokenKind::Assign;
+        let expr = self.named_expr();
+        if !assigned {
+            self.expected("=");
+        }
+        expr
     }
 
     /// A span of no width behind the last token.

@@ -5,12 +5,26 @@ use crate::ast::{Expr, ExprKind, Literal, Name, NamedExpr, Operator, OperatorKin
 use crate::lexer::TokenKind;
 use crate::{Diagnostic, Span};
 
+const HINTS: &[&str] = &[
+    "concurrency",
+    "distribution",
+    "materialized",
+    "num_partitions",
+    "pass_filters",
+    "pass_filters_column",
+    "progressive_top",
+    "remote",
+    "shufflekey",
+    "spread",
+    "strategy",
+];
+
 /// Which properties the operator takes, besides `hint.…`.
 fn known_properties(operator: &str) -> &'static [&'static str] {
     match operator {
         "consume" => &["decodeblocks"],
         "evaluate" => &[],
-        "find" => &["withsource", "with_source", "datascope", "best_effort", "isfuzzy"],
+        "find" => &["withsource", "with_source", "datascope", "isfuzzy"],
         "getschema" => &["kind"],
         "graph-match" => &["cycles"],
         "graph-shortest-paths" => &["output", "cycles"],
@@ -71,7 +85,6 @@ impl Parser<'_> {
 
     /// `op | op …` without a source, as in mv-apply.
     pub(super) fn inner_operators(&mut self) -> Vec<Operator> {
-        self.eat(TokenKind::Pipe);
         let mut operators = vec![self.operator()];
         self.end_of_operator();
         operators.extend(self.operators());
@@ -166,21 +179,26 @@ impl Parser<'_> {
     fn operator_kind(&mut self, word: &str, properties: &mut Vec<Property>) -> OperatorKind {
         if !is_operator(word) {
             let token = self.token();
-            let none = matches!(token.kind, TokenKind::Eof | TokenKind::Pipe | TokenKind::RParen);
-            let at = if none { self.previous_end() } else { token.span.start };
-            let span = if none { Span { start: at, end: at } } else { token.span };
-            self.error("KS176", span, "Query operator expected.");
+            let at = self.previous_end();
+            let before = self.diagnostics.len();
+            self.error("KS176", Span { start: at, end: at }, "Query operator expected.");
+            if let (Some(found), TokenKind::Ident) = (self.diagnostics.get_mut(before), token.kind) {
+                if !names::is_reserved(word) {
+                    found.span = Span { end: token.span.start + word.len() as u32, ..token.span };
+                }
+                found.help = nearest_operator(word);
+            }
             self.resync();
             return OperatorKind::Error;
         }
         self.bump_glued(word);
         *properties = self.properties(known_properties(word));
         match word {
-            "as" => OperatorKind::As(self.expect_name()),
-            "assert-schema" => OperatorKind::AssertSchema(self.column_decls().0),
+            "as" => OperatorKind::As(self.declared_name()),
+            "assert-schema" => OperatorKind::AssertSchema(self.column_decls()),
             "consume" => OperatorKind::Consume,
             "count" => {
-                let as_name = self.eat_word("as").then(|| self.expect_name());
+                let as_name = self.eat_word("as").then(|| self.declared_name());
                 OperatorKind::Count { as_name }
             }
             "distinct" => self.distinct(),
@@ -205,13 +223,13 @@ impl Parser<'_> {
             "partition" => self.partition(properties),
             "print" => OperatorKind::Print(self.named_list()),
             "project" => self.project(),
-            "project-away" => OperatorKind::ProjectAway(self.comma_list(Self::column_ref)),
-            "project-by-names" => OperatorKind::ProjectByNames(self.comma_list(Self::wildcard_or_expr)),
-            "project-keep" => OperatorKind::ProjectKeep(self.comma_list(Self::column_ref)),
-            "project-rename" => OperatorKind::ProjectRename(self.named_list()),
+            "project-away" => OperatorKind::ProjectAway(self.list_or_none(Self::column_ref)),
+            "project-by-names" => OperatorKind::ProjectByNames(self.list_or_none(Self::expr)),
+            "project-keep" => OperatorKind::ProjectKeep(self.list_or_none(Self::column_ref)),
+            "project-rename" => OperatorKind::ProjectRename(self.list_or_none(Self::named_expr)),
             "project-reorder" => self.project_reorder(),
             "range" => self.range(),
-            "reduce" => self.reduce(properties),
+            "reduce" => self.reduce(),
             "render" => self.render(),
             "sample" => OperatorKind::Sample(self.unnamed_expr()),
             "sample-distinct" => self.sample_distinct(),
@@ -224,7 +242,7 @@ impl Parser<'_> {
             "top" => self.top(),
             "top-hitters" => self.top_hitters(),
             "top-nested" => self.top_nested(),
-            "union" => OperatorKind::Union(self.comma_list(Self::table_expr)),
+            "union" => OperatorKind::Union(self.comma_list(Self::union_member)),
             "where" | "filter" => OperatorKind::Where(self.unnamed_expr()),
             other => {
                 let span = self.since(self.start());
@@ -243,12 +261,18 @@ impl Parser<'_> {
         self.comma_list(Self::named_expr)
     }
 
+    /// A list that may be empty.
+    pub(super) fn list_or_none<T>(&mut self, item: impl FnMut(&mut Self) -> T) -> Vec<T> {
+        if self.at_end() { Vec::new() } else { self.comma_list(item) }
+    }
+
     /// `kind=inner hint.strategy=shuffle …`
     pub(super) fn properties(&mut self, known: &[&str]) -> Vec<Property> {
         let mut found = Vec::new();
         loop {
             let hint =
                 self.at_word("hint") && self.kind_at(1) == TokenKind::Dot && self.kind_at(3) == TokenKind::Assign;
+            let hint = hint && HINTS.contains(&self.word_at(2));
             let plain = self.kind_at(1) == TokenKind::Assign
                 && (known.iter().any(|k| k.eq_ignore_ascii_case(self.word()))
                     || (self.word().starts_with("__") && names::is_reserved(self.word())));
@@ -291,13 +315,13 @@ impl Parser<'_> {
     }
 
     /// `with (a = 1, b = "x")`; the current token is `with`.
-    pub(super) fn with_properties(&mut self) -> Vec<Property> {
+    pub(super) fn with_properties(&mut self, known: &[&str]) -> Vec<Property> {
         self.bump();
         let mut found = Vec::new();
         if !self.expect(TokenKind::LParen, "(") {
             return found;
         }
-        while self.at(TokenKind::Ident) {
+        while self.at(TokenKind::Ident) && (known.is_empty() || known.contains(&self.word())) {
             let property = self.property(false);
             let name = property.name.clone();
             found.push(property);
@@ -306,7 +330,7 @@ impl Parser<'_> {
             }
             while self.eat(TokenKind::Comma) {
                 // `ycolumns = a, b`: a property with several values stands several times.
-                if self.kind_at(1) == TokenKind::Assign || self.at(TokenKind::RParen) {
+                if known.is_empty() || self.kind_at(1) == TokenKind::Assign || self.at(TokenKind::RParen) {
                     continue;
                 }
                 found.push(Property { name: name.clone(), value: self.property_value() });
@@ -323,7 +347,7 @@ impl Parser<'_> {
         while self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign {
             properties.push(self.property(false));
         }
-        let (columns, _) = self.column_decls();
+        let columns = self.column_decls();
         let values = self.bracket_list();
         if let Some(value) = values.iter().find(|v| !is_constant(v)) {
             let error = Diagnostic::error("KS131", value.span, "The expression must be a literal.");
@@ -373,9 +397,9 @@ impl Parser<'_> {
         while self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign {
             self.property(false);
         }
-        let (columns, _) = self.column_decls();
+        let columns = self.column_decls();
         let uris = self.bracket_list();
-        let properties = if self.at_word("with") { self.with_properties() } else { Vec::new() };
+        let properties = if self.at_word("with") { self.with_properties(&[]) } else { Vec::new() };
         Expr { kind: ExprKind::Externaldata { columns, uris, properties }, span: self.since(start) }
     }
 }
@@ -389,67 +413,76 @@ pub(super) fn is_constant(value: &Expr) -> bool {
     }
 }
 
+/// The operator that a misspelt word comes nearest to.
+fn nearest_operator(word: &str) -> Option<String> {
+    let near = OPERATORS.iter().map(|o| (strsim::jaro_winkler(&word.to_lowercase(), o), o));
+    let best = near.filter(|(score, _)| *score > 0.84).max_by(|a, b| a.0.total_cmp(&b.0));
+    best.map(|(_, operator)| format!("did you mean '{operator}'?"))
+}
+
 pub(super) fn is_operator(word: &str) -> bool {
-    const OPERATORS: &[&str] = &[
-        "__executeAndCache",
-        "__partitionby",
-        "as",
-        "assert-schema",
-        "consume",
-        "count",
-        "distinct",
-        "evaluate",
-        "extend",
-        "facet",
-        "filter",
-        "find",
-        "fork",
-        "getschema",
-        "graph-mark-components",
-        "graph-match",
-        "graph-shortest-paths",
-        "graph-to-table",
-        "graph-where-edges",
-        "graph-where-nodes",
-        "invoke",
-        "join",
-        "limit",
-        "lookup",
-        "macro-expand",
-        "make-graph",
-        "make-series",
-        "mv-apply",
-        "mv-expand",
-        "mvapply",
-        "mvexpand",
-        "order",
-        "parse",
-        "parse-kv",
-        "parse-where",
-        "partition",
-        "print",
-        "project",
-        "project-away",
-        "project-by-names",
-        "project-keep",
-        "project-rename",
-        "project-reorder",
-        "range",
-        "reduce",
-        "render",
-        "sample",
-        "sample-distinct",
-        "scan",
-        "search",
-        "serialize",
-        "sort",
-        "summarize",
-        "take",
-        "top",
-        "top-hitters",
-        "top-nested",
-        "union",
-        "where",
-    ];
     OPERATORS.binary_search(&word).is_ok()
 }
+
+/// Sorted.
+const OPERATORS: &[&str] = &[
+    "__executeAndCache",
+    "__partitionby",
+    "as",
+    "assert-schema",
+    "consume",
+    "count",
+    "distinct",
+    "evaluate",
+    "extend",
+    "facet",
+    "filter",
+    "find",
+    "fork",
+    "getschema",
+    "graph-mark-components",
+    "graph-match",
+    "graph-shortest-paths",
+    "graph-to-table",
+    "graph-where-edges",
+    "graph-where-nodes",
+    "invoke",
+    "join",
+    "limit",
+    "lookup",
+    "macro-expand",
+    "make-graph",
+    "make-series",
+    "mv-apply",
+    "mv-expand",
+    "mvapply",
+    "mvexpand",
+    "order",
+    "parse",
+    "parse-kv",
+    "parse-where",
+    "partition",
+    "print",
+    "project",
+    "project-away",
+    "project-by-names",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "range",
+    "reduce",
+    "render",
+    "sample",
+    "sample-distinct",
+    "scan",
+    "search",
+    "serialize",
+    "sort",
+    "summarize",
+    "take",
+    "top",
+    "top-hitters",
+    "top-nested",
+    "union",
+    "where",
+];

@@ -4,6 +4,27 @@ use super::Parser;
 use crate::ast::{Expr, ExprKind, MvItem, Name, NamedExpr, OperatorKind, Ordered, Property};
 use crate::lexer::TokenKind;
 
+const RENDER_PROPERTIES: &[&str] = &[
+    "accumulate",
+    "anomalycolumns",
+    "kind",
+    "legend",
+    "series",
+    "title",
+    "xaxis",
+    "xcolumn",
+    "xmax",
+    "xmin",
+    "xtitle",
+    "yaxis",
+    "ycolumns",
+    "ymax",
+    "ymin",
+    "ysplit",
+    "ytitle",
+    "__timezone",
+];
+
 impl Parser<'_> {
     pub(super) fn distinct(&mut self) -> OperatorKind {
         OperatorKind::Distinct(self.comma_list(|p| {
@@ -33,7 +54,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn project_reorder(&mut self) -> OperatorKind {
-        OperatorKind::ProjectReorder(self.comma_list(|p| {
+        OperatorKind::ProjectReorder(self.list_or_none(|p| {
             let column = p.column_ref();
             let start = p.start();
             let word = p.glued_word(0).to_owned();
@@ -54,7 +75,7 @@ impl Parser<'_> {
         };
         let (mut schema, mut open) = (None, false);
         if self.eat(TokenKind::Colon) {
-            let (columns, star) = self.column_decls();
+            let (columns, star) = self.open_column_decls(true);
             schema = Some(columns);
             open = star;
         }
@@ -62,11 +83,11 @@ impl Parser<'_> {
     }
 
     pub(super) fn invoke(&mut self) -> OperatorKind {
-        let expr = self.postfix();
-        if matches!(expr.kind, ExprKind::Name(_)) {
-            self.expected("(");
+        let place = matches!(self.word(), "database" | "cluster" | "workspace" | "app" | "adx");
+        if self.kind_at(1) != TokenKind::LParen && !self.bracketed_at(0) && !place {
+            self.missing("expression");
         }
-        OperatorKind::Invoke(expr)
+        OperatorKind::Invoke(self.postfix())
     }
 
     fn mv_items(&mut self) -> Vec<MvItem> {
@@ -151,7 +172,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn range(&mut self) -> OperatorKind {
-        let column = self.expect_name();
+        let column = self.declared_name();
         self.expect_word("from");
         let from = self.expr();
         self.expect_word("to");
@@ -167,20 +188,19 @@ impl Parser<'_> {
         OperatorKind::SampleDistinct { count, of: self.named_expr() }
     }
 
-    pub(super) fn reduce(&mut self, properties: &mut Vec<Property>) -> OperatorKind {
+    pub(super) fn reduce(&mut self) -> OperatorKind {
         self.expect_word("by");
         let by = self.named_expr();
-        properties.extend(self.properties(&["kind"]));
         let mut with = Vec::new();
-        if self.at_word("with") && self.kind_at(1) == TokenKind::LParen {
-            with = self.with_properties();
-        } else if self.eat_word("with") {
-            while self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign {
+        if self.eat_word("with") {
+            while matches!(self.word(), "threshold" | "characters") {
                 with.push(self.property(false));
-                self.eat(TokenKind::Comma);
+                if !self.eat(TokenKind::Comma) {
+                    break;
+                }
             }
-            if with.is_empty() {
-                self.missing("name");
+            if matches!(self.word(), "threshold" | "characters") {
+                self.expected(",");
             }
         }
         OperatorKind::Reduce { by, with }
@@ -220,7 +240,7 @@ impl Parser<'_> {
                 properties.push(self.property(false));
                 self.eat(TokenKind::Comma);
             } else if self.at_word("with") && self.kind_at(1) == TokenKind::LParen {
-                properties.extend(self.with_properties());
+                properties.extend(self.with_properties(RENDER_PROPERTIES));
             } else if self.at_word("by") {
                 let name = Name { text: "by".to_owned(), span: self.bump().span };
                 let columns = self.comma_list(Self::expr);

@@ -1,6 +1,6 @@
 //! Statements, function literals and parameters.
 
-use super::pipeline::is_constant;
+use super::pipeline::{is_constant, is_operator};
 use super::{Parser, names};
 use crate::ast::{
     Expr, ExprKind, Function, Let, LetValue, Name, Param, ParamType, Pattern, PatternCase, Query, Statement,
@@ -45,6 +45,10 @@ impl Parser<'_> {
 
     /// Something stands behind a statement that does not belong to it.
     fn statement_end(&mut self, before: usize, statements: &mut [Statement], end: TokenKind) {
+        if self.at_forgotten_pipe() {
+            self.forgotten_pipe(statements, end);
+            return;
+        }
         let begins = self.begins_statement();
         if begins {
             self.expected(";");
@@ -56,6 +60,39 @@ impl Parser<'_> {
             self.error("KS198", span, "The incomplete fragment is unexpected.");
         }
         self.bump();
+        self.skip_to_statement(statements, end);
+    }
+
+    /// A line begins with an operator that is no name: its `|` was forgotten.
+    fn at_forgotten_pipe(&self) -> bool {
+        self.starts_line(0)
+            && self.kind_at(1) != TokenKind::LParen
+            && names::is_reserved(self.word())
+            && is_operator(self.glued_word(0))
+            && !self.at_source_operator(0)
+    }
+
+    fn forgotten_pipe(&mut self, statements: &mut [Statement], end: TokenKind) {
+        let before = self.diagnostics.len();
+        let help = format!("did you mean '| {}'?", self.glued_word(0));
+        self.expected(";");
+        if let Some(found) = self.diagnostics.get_mut(before) {
+            found.help = Some(help);
+        }
+        let rest = self.inner_operators();
+        self.add_operators(statements, rest);
+        match self.kind() {
+            TokenKind::Semicolon => {
+                self.bump();
+            }
+            TokenKind::Eof => {}
+            kind if kind == end => {}
+            _ => self.skip_to_statement(statements, end),
+        }
+    }
+
+    /// Skips what belongs to no statement, but reads the operators in it.
+    fn skip_to_statement(&mut self, statements: &mut [Statement], end: TokenKind) {
         loop {
             self.resync();
             match self.kind() {
@@ -86,6 +123,10 @@ impl Parser<'_> {
     /// Adds `| op …` to the last statement.
     fn more_operators(&mut self, statements: &mut [Statement]) {
         let rest = self.operators_after_pipe();
+        self.add_operators(statements, rest);
+    }
+
+    fn add_operators(&mut self, statements: &mut [Statement], rest: Vec<crate::ast::Operator>) {
         let Some(Statement::Expr(expr)) = statements.last_mut() else { return };
         let span = Span { start: expr.span.start, end: self.previous_end() };
         if let ExprKind::Pipeline { operators, .. } = &mut expr.kind {
@@ -98,7 +139,7 @@ impl Parser<'_> {
     }
 
     fn operators_after_pipe(&mut self) -> Vec<crate::ast::Operator> {
-        if self.at(TokenKind::Pipe) { self.inner_operators() } else { Vec::new() }
+        if self.eat(TokenKind::Pipe) { self.inner_operators() } else { Vec::new() }
     }
 
     fn begins_statement(&self) -> bool {
@@ -118,7 +159,11 @@ impl Parser<'_> {
             "let" if named || !matches!(self.kind_at(1), TokenKind::Pipe | TokenKind::Dot | TokenKind::Eof) => {
                 Some(self.let_statement())
             }
-            "set" if named => Some(self.set_statement()),
+            "set"
+                if named || self.at_word("set") && matches!(self.kind_at(1), TokenKind::Semicolon | TokenKind::Eof) =>
+            {
+                Some(self.set_statement())
+            }
             "alias" if self.word_at(1) == "database" => Some(self.alias_statement()),
             "declare" if self.word_at(1) == "query_parameters" => Some(self.query_parameters()),
             "declare" if self.word_at(1) == "pattern" => Some(self.pattern()),
@@ -134,13 +179,28 @@ impl Parser<'_> {
                 }
                 None
             }
-            _ => Some(Statement::Expr(self.pipeline())),
+            _ => Some(Statement::Expr(self.query_statement())),
         }
+    }
+
+    /// A query; what cannot begin one is a fragment.
+    fn query_statement(&mut self) -> Expr {
+        let (first, before, end) = (self.token(), self.diagnostics.len(), self.previous_end());
+        let query = self.pipeline();
+        let nothing = Span { start: end, end };
+        if let Some(found) = self.diagnostics.get_mut(before)
+            && found.code == "KS006"
+            && found.span == nothing
+            && first.kind != TokenKind::Eof
+        {
+            *found = Diagnostic::error("KS198", first.span, "The incomplete fragment is unexpected.");
+        }
+        query
     }
 
     fn let_statement(&mut self) -> Statement {
         let start = self.bump().span;
-        let name = self.expect_name();
+        let name = self.declared_name();
         if !self.expect(TokenKind::Assign, "=") {
             let value = LetValue::Expr(self.error_expr());
             return Statement::Let(Let { name, value, span: self.since(start) });
@@ -207,13 +267,16 @@ impl Parser<'_> {
             if !self.eat(TokenKind::Comma) || self.pos == before {
                 break;
             }
+            if self.at(TokenKind::RParen) {
+                self.missing("parameter");
+            }
         }
         self.expect_close(TokenKind::RParen, ")");
         params
     }
 
     pub(super) fn param(&mut self) -> Param {
-        let name = self.expect_name();
+        let name = self.column_name();
         let ty = if self.expect(TokenKind::Colon, ":") {
             self.param_type()
         } else {
@@ -229,15 +292,15 @@ impl Parser<'_> {
 
     fn set_statement(&mut self) -> Statement {
         let start = self.bump().span;
-        let name = self.expect_name();
-        let value = self.eat(TokenKind::Assign).then(|| self.property_value());
+        let name = self.declared_name();
+        let value = self.eat(TokenKind::Assign).then(|| self.expr());
         Statement::Set { name, value, span: self.since(start) }
     }
 
     fn alias_statement(&mut self) -> Statement {
         let start = self.bump().span;
         self.bump();
-        let name = self.expect_name();
+        let name = self.declared_name();
         self.expect(TokenKind::Assign, "=");
         let value = self.expr();
         Statement::Alias { name, value, span: self.since(start) }
@@ -246,15 +309,22 @@ impl Parser<'_> {
     fn query_parameters(&mut self) -> Statement {
         let start = self.bump().span;
         self.bump();
+        if self.at(TokenKind::LParen) && self.kind_at(1) == TokenKind::RParen {
+            self.bump();
+            self.missing("parameter");
+            self.bump();
+            return Statement::QueryParameters { params: Vec::new(), span: self.since(start) };
+        }
         let params = self.params();
         Statement::QueryParameters { params, span: self.since(start) }
     }
 
+    /// `declare pattern P = (a:string)[b:string] { ("x").["y"] = { query }; … }`, or its name only.
     fn pattern(&mut self) -> Statement {
         let start = self.bump().span;
         self.bump();
         let mut pattern =
-            Pattern { name: self.expect_name(), params: Vec::new(), path: None, cases: Vec::new(), span: start };
+            Pattern { name: self.declared_name(), params: Vec::new(), path: None, cases: Vec::new(), span: start };
         if self.eat(TokenKind::Assign) {
             pattern.params = self.params();
             if self.eat(TokenKind::LBracket) {
@@ -262,13 +332,11 @@ impl Parser<'_> {
                 self.expect_close(TokenKind::RBracket, "]");
             }
             if self.expect(TokenKind::LBrace, "{") {
-                while !matches!(self.kind(), TokenKind::RBrace | TokenKind::Eof) {
-                    let before = self.pos;
+                if self.at(TokenKind::RBrace) {
+                    self.missing("pattern match clause");
+                }
+                while self.at(TokenKind::LParen) {
                     pattern.cases.push(self.pattern_case());
-                    self.eat(TokenKind::Semicolon);
-                    if self.pos == before {
-                        break;
-                    }
                 }
                 self.expect_close(TokenKind::RBrace, "}");
             }
@@ -277,22 +345,31 @@ impl Parser<'_> {
         Statement::Pattern(pattern)
     }
 
-    /// `("x").["y"] = { query }`
+    /// `("x", "y").["z"] = { query };`
     fn pattern_case(&mut self) -> PatternCase {
-        let mut args = Vec::new();
-        if self.expect(TokenKind::LParen, "(") {
-            self.nesting += 1;
-            args = self.comma_list(Self::expr);
-            self.nesting -= 1;
-            self.expect_close(TokenKind::RParen, ")");
+        self.bump();
+        let mut args = vec![self.pattern_value()];
+        while self.eat(TokenKind::Comma) {
+            args.push(self.pattern_value());
         }
+        self.expect_close(TokenKind::RParen, ")");
         let mut path = None;
         if self.eat(TokenKind::Dot) && self.expect(TokenKind::LBracket, "[") {
-            path = Some(self.expr());
+            path = Some(self.pattern_value());
             self.expect_close(TokenKind::RBracket, "]");
         }
         self.expect(TokenKind::Assign, "=");
-        PatternCase { args, path, body: self.braces() }
+        let body = self.braces();
+        self.expect(TokenKind::Semicolon, ";");
+        PatternCase { args, path, body }
+    }
+
+    fn pattern_value(&mut self) -> Expr {
+        if matches!(self.kind(), TokenKind::String | TokenKind::OpenString) {
+            return self.expr();
+        }
+        self.missing("string");
+        self.error_expr()
     }
 
     fn restrict(&mut self) -> Statement {
@@ -307,7 +384,7 @@ impl Parser<'_> {
             self.expect_close(TokenKind::RParen, ")");
         }
         if self.at_word("with") {
-            self.with_properties();
+            self.with_properties(&[]);
         }
         Statement::RestrictAccess { entities, span: self.since(start) }
     }

@@ -103,7 +103,7 @@ impl Parser<'_> {
     fn series_axis(&mut self) -> NamedExpr {
         let start = self.start();
         let names = self.assigned_name().into_iter().collect();
-        let value = self.postfix();
+        let value = self.sum();
         NamedExpr { names, value, span: self.since(start) }
     }
 }
