@@ -296,11 +296,7 @@ pub(super) fn column_names<'e>(expr: &'e ast::Expr, names: &mut Vec<&'e ast::Nam
     let mut todo = vec![expr];
     while let Some(expr) = todo.pop() {
         match &expr.kind {
-            ast::ExprKind::Name(name) => {
-                if !names.iter().any(|n| n.text == name.text) {
-                    names.push(name);
-                }
-            }
+            ast::ExprKind::Name(name) if !names.iter().any(|n| n.text == name.text) => names.push(name),
             ast::ExprKind::Paren(inner) => todo.push(inner),
             ast::ExprKind::Path { base, .. } => todo.push(base),
             ast::ExprKind::Index { base, index } => todo.extend([&**index, &**base]),

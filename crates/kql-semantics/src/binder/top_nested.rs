@@ -261,7 +261,7 @@ fn equal(left: &[Column], right: impl Iterator<Item = Column>, span: Span) -> Ve
 
 /// Rows that have, or have not, a row of the same keys in `by`, whose columns are pairs of key and aggregate.
 fn filtered(rows: Rel, by: Rel, kind: JoinKind, keys: &[Column], span: Span) -> Rel {
-    let keys = equal(keys, by.columns.iter().step_by(2).cloned().collect::<Vec<_>>().into_iter(), span);
+    let keys = equal(keys, by.columns.iter().step_by(2).cloned(), span);
     let columns = rows.columns.clone();
     let kind = RelKind::Join { left: Box::new(rows), right: Box::new(by), kind, keys };
     Rel { kind, columns, serialized: false, open: false, span }
@@ -270,7 +270,7 @@ fn filtered(rows: Rel, by: Rel, kind: JoinKind, keys: &[Column], span: Span) -> 
 /// Pairs of key and aggregate of the levels above, and behind them what `groups` adds to their `depth` keys.
 fn beside(above: Rel, groups: Rel, depth: usize, span: Span) -> Rel {
     let parents: Vec<Column> = above.columns.iter().step_by(2).cloned().collect();
-    let keys = equal(&parents, groups.columns[..depth].to_vec().into_iter(), span);
+    let keys = equal(&parents, groups.columns[..depth].iter().cloned(), span);
     let columns = above.columns.iter().chain(&groups.columns[depth..]).cloned().collect();
     let kind = RelKind::Join { left: Box::new(above), right: Box::new(groups), kind: JoinKind::Inner, keys };
     Rel { kind, columns, serialized: false, open: false, span }
