@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use kql_functions::catalogue::{Catalogue, FunctionSpec};
+use kql_functions::catalogue::Catalogue;
 use kql_semantics::bound::{Rel, RelKind};
-use kql_semantics::{BindOptions, SimpleCatalog, bind};
+use kql_semantics::{BindOptions, Bound, SimpleCatalog, bind};
 use kql_syntax::Severity;
 
 /// A small query of each operator, to see whether it is bound.
@@ -85,46 +85,92 @@ const BINDER: &[&str] = &[
     "toscalar",
 ];
 
+/// What is different about an entry, where something is.
+const DIFFERENCES: &[(&str, &str)] = &[
+    ("autocluster", "columns only"),
+    ("basket", "columns only"),
+    ("diffpatterns", "columns only"),
+    ("externaldata", "columns only: no file is read yet"),
+    ("geo_info_from_ip_address", "needs a database of addresses, which cannot be named yet"),
+    ("geo_distance_2points", "on a sphere only"),
+    ("geo_polygon_area", "not for polygons that overlap"),
+    ("geo_polygon_centroid", "not for polygons that overlap"),
+    ("geo_polygon_perimeter", "not for polygons that overlap"),
+    ("geo_s2cell_neighbors", "the neighbours come in another order"),
+    ("gzip_compress_to_base64_string", "long texts give other bytes, which decompress to the same"),
+    ("ingestion_time", "over files: `_TimeReceived` where the rows have it, else `TimeGenerated`"),
+    ("parse_version", "null where the first part is above 170"),
+    ("partition", "no limit of 64 partitions; not every operator in the subquery"),
+    ("reduce", "an algorithm of its own; groups are alike, not the same"),
+    ("top-hitters", "exact instead of approximate"),
+    ("zlib_compress_to_base64_string", "long texts give other bytes, which decompress to the same"),
+];
+
+/// How far an entry is supported.
+struct Entry<'e> {
+    name: &'e str,
+    bound: bool,
+    runs: bool,
+}
+
 /// Writes `docs/kql-support.md`.
 pub(crate) fn write(out: &mut dyn Write) -> anyhow::Result<()> {
     let catalogue = Catalogue::get();
     writeln!(out, "{HEAD}")?;
-    writeln!(out, "## Operators\n\nEvery operator is parsed.\n")?;
-    let (bound, rest): (Vec<_>, Vec<_>) = OPERATORS.iter().partition(|(_, query)| is_bound(query));
-    let names =
-        |list: &[&(&str, &str)]| list.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    writeln!(out, "Run: {}.\n", names(&bound))?;
-    writeln!(out, "Not yet: {}.\n", names(&rest))?;
-
-    let runs = |spec: &FunctionSpec| catalogue.kernel(&spec.name).is_some() || BINDER.contains(&spec.name.as_str());
-    table(out, "Scalar functions", catalogue.function_names(), |n| catalogue.function(n), &runs)?;
-    let runs = |spec: &FunctionSpec| catalogue.accumulator(&spec.name).is_some();
-    table(out, "Aggregate functions", catalogue.aggregate_names(), |n| catalogue.aggregate(n), &runs)?;
-    let runs = |spec: &FunctionSpec| PLUGINS.contains(&spec.name.as_str());
-    table(out, "Plugins", catalogue.plugin_names(), |n| catalogue.plugin(n), &runs)
+    let operators = OPERATORS.iter().map(|(name, query)| {
+        let (bound, runs) = probe(query);
+        Entry { name, bound, runs }
+    });
+    table(out, "Operators", operators.collect())?;
+    let functions = catalogue.function_names().map(|name| {
+        let runs = catalogue.kernel(name).is_some() || BINDER.contains(&name);
+        Entry { name, bound: true, runs }
+    });
+    table(out, "Scalar functions", functions.collect())?;
+    let aggregates = catalogue.aggregate_names().map(|name| {
+        let runs = catalogue.accumulator(name).is_some();
+        Entry { name, bound: true, runs }
+    });
+    table(out, "Aggregate functions", aggregates.collect())?;
+    let plugins = catalogue.plugin_names().map(|name| Entry { name, bound: true, runs: PLUGINS.contains(&name) });
+    table(out, "Plugins", plugins.collect())
 }
 
-fn is_bound(query: &str) -> bool {
+/// Whether a query is bound, and whether it can be run.
+fn probe(query: &str) -> (bool, bool) {
     let mut catalog = SimpleCatalog::default();
     catalog.tables.insert("T".to_string(), vec![("x".to_string(), kql_functions::Type::Long)]);
-    let bound = bind(query, &catalog, &BindOptions::default());
-    let runs = |rel: &Rel| !matches!(rel.kind, RelKind::NotRun(_));
-    bound.diagnostics.iter().all(|d| d.severity != Severity::Error) && bound.query.is_none_or(|q| runs(&q.rel))
+    let bind = |checking: bool| bind(query, &catalog, &BindOptions { checking, ..BindOptions::default() });
+    let good = |bound: &Bound| bound.diagnostics.iter().all(|d| d.severity != Severity::Error);
+    let not_run = |rel: &Rel| {
+        let mut todo = vec![rel];
+        while let Some(rel) = todo.pop() {
+            if matches!(rel.kind, RelKind::NotRun(_)) {
+                return true;
+            }
+            todo.extend(rel.inputs());
+        }
+        false
+    };
+    let running = bind(false);
+    let runs = good(&running) && running.query.is_none_or(|q| !not_run(&q.rel));
+    (good(&bind(true)), runs)
 }
 
-fn table<'c>(
-    out: &mut dyn Write,
-    title: &str,
-    names: impl Iterator<Item = &'c str>,
-    spec: impl Fn(&str) -> Option<&'c FunctionSpec>,
-    runs: &dyn Fn(&FunctionSpec) -> bool,
-) -> anyhow::Result<()> {
-    let mut specs: Vec<&FunctionSpec> = names.filter_map(spec).filter(|s| !s.name.starts_with("__")).collect();
-    specs.sort_by(|a, b| a.name.cmp(&b.name));
-    let (run, rest): (Vec<&FunctionSpec>, Vec<&FunctionSpec>) = specs.into_iter().partition(|s| runs(s));
-    let list = |specs: &[&FunctionSpec]| specs.iter().map(|s| format!("`{}`", s.name)).collect::<Vec<_>>().join(", ");
-    writeln!(out, "## {title}\n\nRun ({}): {}.\n", run.len(), list(&run))?;
-    writeln!(out, "Not yet ({}): {}.\n", rest.len(), list(&rest))?;
+fn table(out: &mut dyn Write, title: &str, mut entries: Vec<Entry<'_>>) -> anyhow::Result<()> {
+    entries.retain(|e| !e.name.starts_with("__"));
+    entries.sort_by_key(|e| e.name);
+    let count = |test: fn(&Entry<'_>) -> bool| entries.iter().filter(|e| test(e)).count();
+    writeln!(out, "## {title}\n")?;
+    let (bound, run) = (count(|e| e.bound), count(|e| e.runs));
+    writeln!(out, "{} in all: {} bound, {} run.\n", entries.len(), bound, run)?;
+    writeln!(out, "| name | parsed | bound | run | differences |\n|---|---|---|---|---|")?;
+    let mark = |yes: bool| if yes { "yes" } else { "no" };
+    for entry in entries {
+        let difference = DIFFERENCES.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, text)| text);
+        writeln!(out, "| `{}` | yes | {} | {} | {difference} |", entry.name, mark(entry.bound), mark(entry.runs))?;
+    }
+    writeln!(out)?;
     Ok(())
 }
 
@@ -136,13 +182,11 @@ What is not supported is an error that names it and its place, never a different
 
 ## Differences
 
-- `decimal` has 12 digits after the point, where Kusto keeps 34 significant digits; `parse_version` of first parts above 170
-  is null for that reason.
-- `ingestion_time()` over files is `_TimeReceived` where the rows have it, else `TimeGenerated`.
-- Functions that give several columns (`series_fit_line`, `series_stats`, several arrays in `array_sort_asc`) cannot be spread
-  over columns yet, nor can a list of names stand on the left of `=`.
+- `decimal` has 12 digits after the point, where Kusto keeps 34 significant digits.
 - A long and a real are compared as reals, so inexactly beyond 2^53.
 - A text column compared with a number (`ResultType == 0`) is read as a number.
 - Watchlists (`_GetWatchlist`), `externaldata` and saved functions of a workspace are not available to `picquet run` yet.
-- Compressed texts (`gzip_compress_to_base64_string`) decompress correctly everywhere, but long ones differ byte by byte.
+- `picquet check` follows Microsoft's language service where that is all there is to go by: `column_ifexists()` has the type of
+  its default; errors inside saved functions are warnings; a wildcard over all tables that may exist stands for a column's most
+  frequent type. Where the engine's frozen answers say otherwise, they count: see `crates/picquet-dev/disagreements.tsv`.
 ";

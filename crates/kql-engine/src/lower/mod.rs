@@ -172,6 +172,7 @@ impl<'l> Lowering<'l> {
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
             RelKind::MakeSeries { .. } | RelKind::Staged { .. } => Err(internal("an operator was not computed first")),
+            RelKind::Graph(_) => Err(not_supported("A graph as the result of a query", rel.span)),
             RelKind::NotRun(what) => Err(not_supported(what, rel.span)),
             RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
             RelKind::Error => Err(internal("a query with errors was lowered")),

@@ -1,6 +1,7 @@
 //! Operators that are computed before the rest of the plan, because their columns or their bounds depend on the data.
 
 mod bag_unpack;
+mod graph;
 mod make_series;
 mod narrow;
 mod pivot;
@@ -53,6 +54,8 @@ pub(crate) struct Rows {
 pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> Result<Rows, QueryError> {
     match (stage, inputs) {
         (Stage::Reduce(spec), [input]) => reduce::reduce(spec, input, evaluator),
+        (Stage::GraphMatch(spec), inputs) => graph::graph_match(spec, inputs),
+        (Stage::Components(spec), inputs) => Ok(graph::components(spec, inputs)),
         (Stage::Scan(spec), [input]) => scan::scan(spec, input, evaluator),
         _ => Err(crate::lower::internal("a staged operator without its input")),
     }

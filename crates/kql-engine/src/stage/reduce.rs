@@ -126,7 +126,8 @@ fn pattern(group: &Group, characters: &str) -> String {
         let gap = group.gaps.get(i).map_or("", String::as_str);
         match term.as_deref().filter(|t| !is_value(t)) {
             Some(term) => {
-                out.push_str(if out.ends_with('*') { "" } else { gap });
+                let after_star = out.ends_with('*');
+                out.push_str(&if after_star { plain(gap) } else { gap.to_string() });
                 out.push_str(term);
             }
             None => {

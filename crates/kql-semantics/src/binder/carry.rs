@@ -151,6 +151,7 @@ impl<'c, 'a> Carry<'c, 'a> {
             RelKind::Table { .. }
             | RelKind::Values(_)
             | RelKind::Range { .. }
+            | RelKind::Graph(_)
             | RelKind::NotRun(_)
             | RelKind::Error => (kind, Along::default()),
         };

@@ -57,7 +57,8 @@ impl Binder<'_> {
         self.tables(tables, span)
     }
 
-    fn tables(&mut self, tables: Vec<Rel>, span: Span) -> Rel {
+    /// The first table as the result of the query, the others behind it.
+    pub(super) fn tables(&mut self, tables: Vec<Rel>, span: Span) -> Rel {
         let mut tables = tables.into_iter();
         match tables.next() {
             Some(first) => {

@@ -10,6 +10,7 @@ mod expr;
 mod find;
 mod fork;
 mod functions;
+mod graph;
 mod items;
 mod joins;
 mod naming;
@@ -38,7 +39,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::{Diagnostic, Span, ast};
 
 use crate::Catalog;
-use crate::bound::{AggregateCall, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, Shared};
+use crate::bound::{AggregateCall, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, Shared, Slot};
 use crate::explain::RenderSpec;
 use scope::Scope;
 
@@ -168,6 +169,11 @@ struct Binder<'a> {
     collector: Option<Vec<(AggregateCall, Column)>>,
     /// Rows that have names of their own, as the steps of `scan` and the nodes of `graph-match`: `name.column`.
     objects: Vec<Object>,
+    /// What the named elements of the graph pattern around are made of.
+    slots: Vec<(String, Slot)>,
+    graphs: Vec<graph::Graph>,
+    /// Names that an operator gives its results, for the statements behind it.
+    named_results: Vec<(String, scope::Entity)>,
     /// Columns that an operator names and its open input does not list.
     inferred: Vec<String>,
     resolved: usize,
@@ -195,6 +201,9 @@ impl<'a> Binder<'a> {
             branches: Vec::new(),
             collector: None,
             objects: Vec::new(),
+            slots: Vec::new(),
+            graphs: Vec::new(),
+            named_results: Vec::new(),
             inferred: Vec::new(),
             resolved: 0,
             pending: None,

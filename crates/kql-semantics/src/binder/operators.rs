@@ -114,6 +114,17 @@ impl Binder<'_> {
             OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, env, span),
             OperatorKind::AssertSchema(columns) => self.assert_schema(input, columns, span),
             OperatorKind::Reduce { by, with } => self.reduce(input, by, with, &operator.properties, env, span),
+            OperatorKind::MakeGraph { source, target, with, .. } => {
+                self.make_graph(input, source, target, with, env, span)
+            }
+            OperatorKind::GraphMatch { patterns, r#where, project } => {
+                self.graph_match(&input, patterns, r#where.as_ref(), project, &operator.properties, env, span)
+            }
+            OperatorKind::GraphShortestPaths { patterns, r#where, project } => {
+                self.graph_paths(&input, patterns, r#where.as_ref(), project, env, span)
+            }
+            OperatorKind::GraphToTable { outputs } => self.graph_to_table(&input, outputs, span),
+            OperatorKind::GraphMarkComponents => self.graph_components(&input, &operator.properties, span),
             OperatorKind::Search { sources, predicate } => {
                 self.search(Some(input), sources, predicate, &operator.properties, env, span)
             }
@@ -149,7 +160,7 @@ impl Binder<'_> {
         self.convert(expr, Type::Long)
     }
 
-    fn projection(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
+    pub(super) fn projection(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {
         if let [ast::NamedExpr { names, value: ast::Expr { kind: ast::ExprKind::Star, .. }, .. }] = items
             && names.is_empty()
         {
@@ -437,12 +448,7 @@ fn granny(name: &str) -> Vec<(String, u64)> {
 /// Kusto's word for an operator that is not handled here.
 fn operator_name(kind: &OperatorKind) -> &'static str {
     match kind {
-        OperatorKind::GraphMarkComponents => "graph-mark-components",
-        OperatorKind::GraphMatch { .. } => "graph-match",
-        OperatorKind::GraphShortestPaths { .. } => "graph-shortest-paths",
-        OperatorKind::GraphToTable { .. } => "graph-to-table",
         OperatorKind::MacroExpand { .. } => "macro-expand",
-        OperatorKind::MakeGraph { .. } => "make-graph",
         OperatorKind::Top { .. } => "top … with others",
         OperatorKind::Print(_) | OperatorKind::Range { .. } => "print or range after a pipe",
         _ => "?",

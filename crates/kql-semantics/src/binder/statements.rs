@@ -32,6 +32,9 @@ impl Binder<'_> {
             }
             let (value, after) = self.statements(std::slice::from_ref(statement), &env, Row::NONE);
             env = after;
+            for (name, entity) in std::mem::take(&mut self.named_results) {
+                env = env.with(&name, entity);
+            }
             match value {
                 None => continue,
                 Some(Value::Rel(rel)) => {

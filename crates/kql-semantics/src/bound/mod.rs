@@ -3,11 +3,13 @@
 //! Columns are known by [`ColumnId`], unique within a query, so that renaming, shadowing and self-joins need no care
 //! further down.
 
+mod graph;
 mod stage;
 
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
 
+pub use graph::{Components, Cycles, Ends, GraphMatch, Slot, Step};
 pub use stage::{Reduce, Scan, ScanOutput, ScanStep, Stage};
 
 /// Identity of a column within one bound query.
@@ -346,6 +348,8 @@ pub enum RelKind {
         /// Which operator.
         stage: Box<Stage>,
     },
+    /// A graph: a number of the binder's own. Only graph operators take it.
+    Graph(usize),
     /// Bound, but not to be run: what it is.
     NotRun(&'static str),
     /// Could not be bound.
@@ -476,6 +480,7 @@ impl Rel {
             | RelKind::Values(_)
             | RelKind::Range { .. }
             | RelKind::Resolved(_)
+            | RelKind::Graph(_)
             | RelKind::NotRun(_)
             | RelKind::Error => Vec::new(),
         }
@@ -505,6 +510,7 @@ impl Rel {
             | RelKind::Union(_)
             | RelKind::Open { .. }
             | RelKind::Resolved(_)
+            | RelKind::Graph(_)
             | RelKind::NotRun(_)
             | RelKind::Error => Vec::new(),
         }

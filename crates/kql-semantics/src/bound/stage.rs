@@ -2,7 +2,7 @@
 
 use kql_functions::Val;
 
-use super::{Column, Expr};
+use super::{Column, Components, Expr, GraphMatch};
 
 /// Which operator, with its parts.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,6 +11,10 @@ pub enum Stage {
     Scan(Scan),
     /// `reduce`; one input.
     Reduce(Reduce),
+    /// `graph-match`
+    GraphMatch(GraphMatch),
+    /// `graph-mark-components`
+    Components(Components),
 }
 
 /// `scan`: a state machine over ordered rows.
@@ -72,6 +76,7 @@ impl Stage {
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
             Stage::Reduce(reduce) => vec![&reduce.value],
+            Stage::GraphMatch(_) | Stage::Components(_) => Vec::new(),
             Stage::Scan(scan) => {
                 let steps = scan.steps.iter();
                 let of_steps =
