@@ -11,6 +11,7 @@ pub mod dynamic;
 pub mod families;
 pub mod parse_kv;
 pub mod parse_pattern;
+pub mod plugins;
 pub mod regex_cache;
 mod signatures;
 pub mod string_match;

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
-use kql_functions::{Type, Val};
-use kql_semantics::bound::{Column, Stage};
+use kql_functions::{Type, Val, plugins};
+use kql_semantics::bound::{Column, PluginCall, Stage};
 
 use crate::QueryError;
 use crate::evaluate::Evaluator;
@@ -56,9 +56,18 @@ pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>)
         (Stage::Reduce(spec), [input]) => reduce::reduce(spec, input, evaluator),
         (Stage::GraphMatch(spec), inputs) => graph::graph_match(spec, inputs),
         (Stage::Components(spec), inputs) => Ok(graph::components(spec, inputs)),
+        (Stage::Plugin(call), inputs) => plugin(call, inputs),
         (Stage::Scan(spec), [input]) => scan::scan(spec, input, evaluator),
         _ => Err(crate::lower::internal("a staged operator without its input")),
     }
+}
+
+fn plugin(call: &PluginCall, inputs: &[Input<'_>]) -> Result<Rows, QueryError> {
+    let tables: Vec<Vec<Vec<Val<'_>>>> = inputs.iter().map(|input| input.rows().collect()).collect();
+    let PluginCall { plugin, args, input, tables: columns } = call;
+    let rows = (plugin.rows)(&plugins::Call { args, input, tables: columns }, &tables)
+        .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)))?;
+    Ok(Rows { rows, ordered: plugin.ordered })
 }
 
 /// A table of rows of values.

@@ -19,6 +19,7 @@ mod ip;
 mod math;
 mod operators;
 mod parse;
+mod punycode;
 mod scan;
 mod series;
 mod series_decompose;
@@ -31,6 +32,7 @@ mod string_operators;
 mod string_regex;
 mod support;
 mod timezone;
+mod units;
 mod user_agent;
 
 /// All families.
@@ -49,10 +51,12 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         geo::lines::ENTRIES,
         geo::polygons::ENTRIES,
         geo::wkt::ENTRIES,
+        geo::partial::ENTRIES,
         hash::ENTRIES,
         ip::ENTRIES,
         math::ENTRIES,
         parse::ENTRIES,
+        punycode::ENTRIES,
         array::ENTRIES,
         sets::ENTRIES,
         string_operators::ENTRIES,
@@ -63,6 +67,7 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         sketch::ENTRIES,
         string::ENTRIES,
         string_regex::ENTRIES,
+        units::ENTRIES,
         user_agent::ENTRIES,
     ]
 }

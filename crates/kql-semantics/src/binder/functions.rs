@@ -63,6 +63,8 @@ impl Binder<'_> {
                 let function = if name.text == "ago" { "-" } else { "+" };
                 self.call(function, vec![now, offset], Type::DateTime, span)
             }
+            ("bin_auto", 1) => self.bin_auto(args, row, env, span),
+            ("column_names_of", 1) => self.column_names_of(args, env, span),
             ("ingestion_time", 0) => self.ingestion_time(row, span),
             ("not", 1) => {
                 let value = self.scalar(&args[0].value, row, env);
@@ -91,6 +93,32 @@ impl Binder<'_> {
             }
             _ => return None,
         })
+    }
+
+    /// `bin_auto(x)`: bins of the size that `set query_bin_auto_size` says, from `query_bin_auto_at` on.
+    fn bin_auto(&mut self, args: &[ast::Arg], row: Row<'_>, env: &Env, span: Span) -> Expr {
+        let value = self.scalar(&args[0].value, row, env);
+        let setting = |name: &str| self.settings.iter().rev().find(|(n, _)| n == name).map(|(_, e)| e.clone());
+        let (size, at) = (setting("query_bin_auto_size"), setting("query_bin_auto_at"));
+        let ty = value.ty;
+        let Some(size) = size else {
+            if !self.options.checking {
+                let message = "bin_auto() needs a size: set query_bin_auto_size = 1h;";
+                self.error("KS119", span, message);
+            }
+            return Expr { kind: ExprKind::Error, ty, span };
+        };
+        match at {
+            Some(at) => self.call("bin_at", vec![value, size, at], ty, span),
+            None => self.call("bin", vec![value, size], ty, span),
+        }
+    }
+
+    /// `column_names_of(T)`: the names as an array.
+    fn column_names_of(&mut self, args: &[ast::Arg], env: &Env, span: Span) -> Expr {
+        let rel = self.tabular(&args[0].value, env);
+        let names = rel.columns.into_iter().map(|c| kql_functions::Dynamic::String(c.name)).collect();
+        Expr::constant(Val::dynamic(&kql_functions::Dynamic::Array(names)), Type::Dynamic, span)
     }
 
     /// When the row was ingested; where that was not recorded, when it was generated.

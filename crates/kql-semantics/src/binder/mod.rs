@@ -19,6 +19,7 @@ mod operators;
 mod ops;
 mod partition;
 mod pattern;
+mod plugin_call;
 mod plugin_columns;
 mod plugins;
 mod scan;
@@ -180,6 +181,8 @@ struct Binder<'a> {
     pending: Option<Pending>,
     render: Option<RenderSpec>,
     calls: usize,
+    /// Values of `set`, by name.
+    settings: Vec<(String, Expr)>,
     /// Names that stand for databases of other clusters.
     aliases: Vec<String>,
     /// Errors inside a function body are reported at the call of a saved function.
@@ -209,6 +212,7 @@ impl<'a> Binder<'a> {
             pending: None,
             render: None,
             calls: 0,
+            settings: Vec::new(),
             aliases: Vec::new(),
             report_at: None,
         }

@@ -1,7 +1,7 @@
 //! `evaluate`: plugins.
 
 use kql_functions::catalogue::Catalogue;
-use kql_functions::{Dynamic, Type, Val};
+use kql_functions::{Dynamic, Type, Val, plugins};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
@@ -26,14 +26,16 @@ impl Binder<'_> {
         if matches!(input.kind, RelKind::Error) {
             return input;
         }
+        let named = args;
         let args: Vec<&ast::Expr> = args.iter().map(|a| &a.value).collect();
         let rel = match name.text.as_str() {
             "bag_unpack" => self.bag_unpack(input, &args, env, span),
             "pivot" => self.pivot(input, &args, env, span),
             "narrow" => self.open(input, PendingKind::Narrow, |_| false, span),
-            plugin if Catalogue::get().plugin(plugin).is_some() => {
-                self.plugin_columns(plugin, input, &args, env, call.span)
-            }
+            plugin if Catalogue::get().plugin(plugin).is_some() => match plugins::plugin(plugin) {
+                Some(plugin) if !input.open => self.plugin_call(plugin, input, named, env, call.span),
+                _ => self.plugin_columns(plugin, input, &args, env, call.span),
+            },
             plugin => {
                 let help = nearest(plugin, Catalogue::get().plugin_names()).map(|n| format!("did you mean '{n}'?"));
                 let message = format!("The name '{plugin}' does not refer to any known plugin.");

@@ -73,8 +73,12 @@ impl Binder<'_> {
                     env = self.let_statement(statement, &env);
                 }
                 Statement::QueryParameters { params, .. } => env = self.query_parameters(params, &env),
-                // Options tune Microsoft's service; none changes an answer here but `query_now`, which the
-                // engine reads before binding.
+                // Options tune Microsoft's service. Those of bin_auto() are asked for; `query_now` is read by the
+                // engine before binding.
+                Statement::Set { name, value: Some(value), .. } if name.text.starts_with("query_bin_auto") => {
+                    let value = self.scalar(value, Row::NONE, &env);
+                    self.settings.push((name.text.clone(), value));
+                }
                 Statement::Set { .. } => {}
                 Statement::Expr(expr) => result = Some(self.value(expr, row, &env)),
                 Statement::Alias { name, .. } => self.aliases.push(name.text.clone()),

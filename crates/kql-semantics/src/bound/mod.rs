@@ -10,7 +10,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 
 pub use graph::{Components, Cycles, Ends, GraphMatch, Slot, Step};
-pub use stage::{Reduce, Scan, ScanOutput, ScanStep, Stage};
+pub use stage::{PluginCall, Reduce, Scan, ScanOutput, ScanStep, Stage};
 
 /// Identity of a column within one bound query.
 pub type ColumnId = u32;

@@ -1,6 +1,7 @@
 //! Operators that are computed as a whole, because each row depends on others in a way that no plan node knows.
 
 use kql_functions::Val;
+use kql_functions::plugins::{Arg, Field, Plugin};
 
 use super::{Column, Components, Expr, GraphMatch};
 
@@ -15,6 +16,28 @@ pub enum Stage {
     GraphMatch(GraphMatch),
     /// `graph-mark-components`
     Components(Components),
+    /// `evaluate`; the plugin's input, then its tables.
+    Plugin(PluginCall),
+}
+
+/// A call of a plugin of [`kql_functions::plugins`].
+#[derive(Debug, Clone)]
+pub struct PluginCall {
+    /// Which.
+    pub plugin: &'static Plugin,
+    /// Its arguments.
+    pub args: Vec<Arg>,
+    /// The columns of its input, without those that are computed for its arguments.
+    pub input: Vec<Field>,
+    /// The columns of its tables.
+    pub tables: Vec<Vec<Field>>,
+}
+
+impl PartialEq for PluginCall {
+    fn eq(&self, other: &PluginCall) -> bool {
+        self.plugin.name == other.plugin.name
+            && (&self.args, &self.input, &self.tables) == (&other.args, &other.input, &other.tables)
+    }
 }
 
 /// `scan`: a state machine over ordered rows.
@@ -76,7 +99,7 @@ impl Stage {
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
             Stage::Reduce(reduce) => vec![&reduce.value],
-            Stage::GraphMatch(_) | Stage::Components(_) => Vec::new(),
+            Stage::GraphMatch(_) | Stage::Components(_) | Stage::Plugin(_) => Vec::new(),
             Stage::Scan(scan) => {
                 let steps = scan.steps.iter();
                 let of_steps =

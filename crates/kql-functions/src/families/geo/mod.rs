@@ -2,6 +2,7 @@
 
 pub(super) mod cells;
 pub(super) mod lines;
+pub(super) mod partial;
 pub(super) mod points;
 pub(super) mod polygons;
 mod shape;

@@ -1,0 +1,106 @@
+//! Calls of plugins that run: which argument is a column, a constant, an expression or a table.
+
+use kql_functions::Type;
+use kql_functions::plugins::{Arg, Call, Field, Plugin, Refusal};
+use kql_syntax::Span;
+use kql_syntax::ast;
+
+use super::naming::unique;
+use super::statements::Value;
+use super::{Binder, Env, Row, project};
+use crate::bound::{Column, Expr, ExprKind, PluginCall, Rel, RelKind, Stage};
+
+/// The call's arguments, with the rows that they read.
+struct Arguments {
+    args: Vec<Arg>,
+    /// Values that are computed for every row of the input.
+    computed: Vec<Expr>,
+    tables: Vec<Rel>,
+}
+
+impl Binder<'_> {
+    /// A call of a plugin over an input whose columns are all known.
+    pub(super) fn plugin_call(
+        &mut self,
+        plugin: &'static Plugin,
+        input: Rel,
+        args: &[ast::Arg],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
+        let Some(bound) = self.plugin_arguments(plugin, &input, args, env) else { return self.error_rel(span) };
+        let fields = fields_of(&input.columns);
+        let tables: Vec<Vec<Field>> = bound.tables.iter().map(|t| fields_of(&t.columns)).collect();
+        let call = Call { args: &bound.args, input: &fields, tables: &tables };
+        let columns = match (plugin.columns)(&call) {
+            Ok(columns) => columns,
+            Err(Refusal { argument, message }) => {
+                let at = argument.and_then(|at| args.get(at)).map_or(span, |a| a.value.span);
+                self.error("KS201", at, message);
+                return self.error_rel(span);
+            }
+        };
+        let mut named: Vec<Column> = Vec::with_capacity(columns.len());
+        for (name, ty) in columns {
+            let name = unique(&name, &named);
+            named.push(self.column(name, ty));
+        }
+        let mut inputs = vec![self.with_computed(input, bound.computed, span)];
+        inputs.extend(bound.tables);
+        let stage = Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables });
+        let kind = RelKind::Staged { inputs, stage: Box::new(stage) };
+        Rel { kind, columns: named, serialized: plugin.ordered, open: false, span }
+    }
+
+    fn plugin_arguments(&mut self, plugin: &Plugin, input: &Rel, args: &[ast::Arg], env: &Env) -> Option<Arguments> {
+        let mut found = Arguments { args: Vec::with_capacity(args.len()), computed: Vec::new(), tables: Vec::new() };
+        for arg in args {
+            let known = |name: &ast::Name, rel: &Rel| rel.columns.iter().position(|c| c.name == name.text);
+            let plain = match &arg.value.kind {
+                ast::ExprKind::Name(name) => Some(name),
+                _ => None,
+            };
+            let of_input = plain.and_then(|name| known(name, input));
+            let of_table = plain.and_then(|name| found.tables.first().and_then(|table| known(name, table)));
+            let bound = match (of_input, of_table) {
+                (_, Some(at)) if plugin.table_key == Some(found.args.len()) => Arg::OfTable(at),
+                (Some(at), _) => Arg::Column(at),
+                (None, Some(at)) => Arg::OfTable(at),
+                (None, None) => match self.value(&arg.value, Row::of(input), env) {
+                    Value::Rel(rel) if matches!(rel.kind, RelKind::Error) => return None,
+                    Value::Rel(rel) => {
+                        found.tables.push(rel);
+                        Arg::Table(found.tables.len() - 1)
+                    }
+                    Value::Scalar(Expr { kind: ExprKind::Error, .. }) => return None,
+                    Value::Scalar(Expr { kind: ExprKind::Const(value), ty, .. }) => Arg::Value(value, ty),
+                    Value::Scalar(expr) => {
+                        let name = arg.name.as_ref().map(|n| n.text.clone());
+                        let (at, ty) = (input.columns.len() + found.computed.len(), expr.ty);
+                        found.computed.push(expr);
+                        Arg::Computed { at, name, ty }
+                    }
+                },
+            };
+            found.args.push(bound);
+        }
+        Some(found)
+    }
+
+    fn with_computed(&mut self, input: Rel, computed: Vec<Expr>, span: Span) -> Rel {
+        if computed.is_empty() {
+            return input;
+        }
+        let mut columns = input.columns.clone();
+        let mut exprs: Vec<Expr> = columns.iter().map(|c| Expr::column(c, span)).collect();
+        for expr in computed {
+            columns.push(self.column("", expr.ty));
+            exprs.push(expr);
+        }
+        project(input, columns, exprs, span)
+    }
+}
+
+fn fields_of(columns: &[Column]) -> Vec<(String, Type)> {
+    columns.iter().map(|c| (c.name.clone(), c.ty)).collect()
+}
