@@ -12,6 +12,8 @@ use crate::{Type, Val};
 pub type Field = (String, Type);
 /// A row of a table.
 pub type Row<'a> = Vec<Val<'a>>;
+/// What computes the rows of a plugin's result from those of its tables.
+pub type Rows = fn(&Call<'_>, &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal>;
 
 /// An argument, as the binder found it.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,7 +78,7 @@ pub struct Plugin {
     /// The result's columns.
     pub columns: fn(&Call<'_>) -> Result<Vec<Field>, Refusal>,
     /// The result's rows, from those of the input (the first table) and of the tabular arguments.
-    pub rows: fn(&Call<'_>, &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal>,
+    pub rows: Rows,
     /// The order of the result's rows is part of the answer.
     pub ordered: bool,
     /// Which argument is a column of the table that was given first, even where the input has a column of that name.
