@@ -54,7 +54,7 @@ pub(crate) struct Rows {
 pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> Result<Rows, QueryError> {
     match (stage, inputs) {
         (Stage::Reduce(spec), [input]) => reduce::reduce(spec, input, evaluator),
-        (Stage::GraphMatch(spec), inputs) => graph::graph_match(spec, inputs),
+        (Stage::GraphMatch(spec), inputs) => graph::graph_match(spec, inputs, evaluator),
         (Stage::Components(spec), inputs) => Ok(graph::components(spec, inputs)),
         (Stage::Plugin(call), inputs) => plugin(call, inputs),
         (Stage::Scan(spec), [input]) => scan::scan(spec, input, evaluator),

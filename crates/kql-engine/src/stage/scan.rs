@@ -153,7 +153,7 @@ impl<'s> Machine<'s> {
                 let state = self.states[k].as_ref();
                 evaluator.value(expr, &|id| self.lookup(id, row, state))?
             };
-            if let Some(slot) = extended.get_mut(self.columns.len() + place) {
+            if let Some(slot) = extended.get_mut(*place) {
                 *slot = value;
             }
         }

@@ -9,7 +9,9 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 
 use super::Binder;
-use crate::bound::{AggregateCall, Branch, Column, Expr, ExprKind, JoinKind, Marker, Rel, RelKind, SortKey, Stage};
+use crate::bound::{
+    AggregateCall, Branch, Column, Expr, ExprKind, GraphMatch, JoinKind, Marker, Rel, RelKind, SortKey, Stage,
+};
 
 /// Columns that go along with a relation's own; they are the last of it.
 #[derive(Clone, Default)]
@@ -224,7 +226,8 @@ impl<'c, 'a> Carry<'c, 'a> {
         Ok((super::project(grouped, columns, exprs, span), along))
     }
 
-    /// `scan` is one machine for each partition; other stages see all rows at once.
+    /// `scan` is one machine for each partition; a graph that is parted tells the part of each match; other stages see
+    /// all rows at once.
     fn staged(
         &mut self,
         inputs: Vec<Rel>,
@@ -233,6 +236,11 @@ impl<'c, 'a> Carry<'c, 'a> {
         open: bool,
         span: Span,
     ) -> Result<(Rel, Along), Refusal> {
+        if let Stage::GraphMatch(GraphMatch { partition: Some(partition), .. }) = &stage {
+            let along = Along { columns: vec![partition.clone()], keys: 1, marker: None };
+            let kind = RelKind::Staged { inputs, stage: Box::new(stage) };
+            return Ok((Rel { kind, columns, serialized: false, open, span }, along));
+        }
         if !inputs.iter().any(|input| shape(self.binder, input, self.leaf, false).is_some()) {
             let kind = RelKind::Staged { inputs, stage: Box::new(stage) };
             return Ok((Rel { kind, columns, serialized: true, open, span }, Along::default()));
@@ -249,6 +257,9 @@ impl<'c, 'a> Carry<'c, 'a> {
         let mut fresh = || -> Vec<Column> { along.columns.iter().map(|c| self.binder.column("", c.ty)).collect() };
         for step in &mut scan.steps {
             step.state.splice(width..width, fresh());
+            for (at, _) in step.assignments.iter_mut().filter(|(at, _)| *at >= width) {
+                *at += along.columns.len();
+            }
         }
         let after = Along { columns: fresh(), keys: along.keys, marker: None };
         let mut made = columns.clone();

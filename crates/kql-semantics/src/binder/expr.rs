@@ -162,6 +162,9 @@ impl Binder<'_> {
         if let Some(column) = row.right.and_then(|right| right.iter().find(|c| c.name == name.text)) {
             return Expr::column(column, name.span);
         }
+        if let Some(element) = self.graph_element(name) {
+            return element;
+        }
         match env.find(&name.text) {
             Some(Entity::Scalar(expr)) => {
                 let mut expr = expr.clone();

@@ -24,7 +24,7 @@ impl Binder<'_> {
         if let Some(function) = window_function(&name.text) {
             return self.window(function, name, args, row, env, span);
         }
-        if let Some(result) = self.graph_function(name, args, span) {
+        if let Some(result) = self.graph_function(name, args, env, span) {
             return result;
         }
         if let Some(result) = self.special(name, args, row, env, span) {

@@ -206,25 +206,27 @@ impl Binder<'_> {
         let mut inputs: Vec<(String, Rel)> = Vec::new();
         let mut wildcards = false;
         if let Some(input) = input {
-            inputs.push(("union_arg0".to_string(), input));
+            let label = self.input_name.take().unwrap_or_else(|| "union_arg0".to_string());
+            inputs.push((label, input));
         }
         for item in items {
             let name = item_name(item);
             if let Some(pattern) = name.filter(|n| n.contains('*')) {
-                self.wildcard_inputs(pattern, item.span, env, &mut inputs);
+                self.wildcard_inputs(pattern, fuzzy, item.span, env, &mut inputs);
                 wildcards = true;
                 continue;
             }
             let before = self.diagnostics.len();
             let rel = self.tabular(item, env);
-            if fuzzy && matches!(rel.kind, RelKind::Error) && self.only_unknown_tables(before) {
+            if fuzzy && self.diagnostics.len() > before && self.only_unknown_tables(before) {
                 self.diagnostics.truncate(before);
                 self.diagnostics.extend(name.map(|name| super::warnings::fuzzy_name(name, item.span)));
                 continue;
             }
             let label = match (&rel.kind, name) {
                 (RelKind::Table { name, .. }, Some(_)) => name.clone(),
-                _ => format!("union_arg{}", inputs.len()),
+                (_, Some(name)) if env.is_view(name) => name.to_string(),
+                _ => as_name(item).map_or_else(|| format!("union_arg{}", inputs.len()), str::to_string),
             };
             inputs.push((label, rel));
         }
@@ -271,10 +273,10 @@ impl Binder<'_> {
         self.diagnostics[from..].iter().all(|d| matches!(d.code, "KS204" | "KS211"))
     }
 
-    fn wildcard_inputs(&mut self, pattern: &str, span: Span, env: &Env, inputs: &mut Vec<(String, Rel)>) {
+    fn wildcard_inputs(&mut self, pattern: &str, fuzzy: bool, span: Span, env: &Env, inputs: &mut Vec<(String, Rel)>) {
         let before = inputs.len();
         self.matching_tables(pattern, span, env, inputs);
-        if inputs.len() == before {
+        if inputs.len() == before && !fuzzy {
             let message = format!("The pattern '{pattern}' does not match any table.");
             self.error("KS204", span, message);
         }
@@ -401,6 +403,18 @@ fn item_name(item: &ast::Expr) -> Option<&str> {
     match &item.kind {
         ast::ExprKind::Name(name) => Some(&name.text),
         ast::ExprKind::Paren(inner) => item_name(inner),
+        _ => None,
+    }
+}
+
+/// The name that an item of a union gives its rows with `as` at its end.
+fn as_name(item: &ast::Expr) -> Option<&str> {
+    match &item.kind {
+        ast::ExprKind::Paren(inner) => as_name(inner),
+        ast::ExprKind::Pipeline { operators, .. } => match &operators.last()?.kind {
+            ast::OperatorKind::As(name) => Some(&name.text),
+            _ => None,
+        },
         _ => None,
     }
 }

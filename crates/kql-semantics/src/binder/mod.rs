@@ -40,7 +40,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::{Diagnostic, Span, ast};
 
 use crate::Catalog;
-use crate::bound::{AggregateCall, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, Shared, Slot};
+use crate::bound::{AggregateCall, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, Shared};
 use crate::explain::RenderSpec;
 use scope::Scope;
 
@@ -170,11 +170,13 @@ struct Binder<'a> {
     collector: Option<Vec<(AggregateCall, Column)>>,
     /// Rows that have names of their own, as the steps of `scan` and the nodes of `graph-match`: `name.column`.
     objects: Vec<Object>,
-    /// What the named elements of the graph pattern around are made of.
-    slots: Vec<(String, Slot)>,
+    /// The graph patterns around, the innermost last.
+    patterns: Vec<graph::Pattern>,
     graphs: Vec<graph::Graph>,
     /// Names that an operator gives its results, for the statements behind it.
     named_results: Vec<(String, scope::Entity)>,
+    /// The name that `as` gave the rows which the next operator reads.
+    input_name: Option<String>,
     /// Columns that an operator names and its open input does not list.
     inferred: Vec<String>,
     resolved: usize,
@@ -204,9 +206,10 @@ impl<'a> Binder<'a> {
             branches: Vec::new(),
             collector: None,
             objects: Vec::new(),
-            slots: Vec::new(),
+            patterns: Vec::new(),
             graphs: Vec::new(),
             named_results: Vec::new(),
+            input_name: None,
             inferred: Vec::new(),
             resolved: 0,
             pending: None,

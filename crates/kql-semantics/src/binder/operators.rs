@@ -14,6 +14,7 @@ impl Binder<'_> {
     pub(super) fn pipeline(&mut self, source: Rel, operators: &[Operator], env: &Env) -> Rel {
         let mut rel = source;
         let mut env = std::rc::Rc::clone(env);
+        let mut named = None;
         for operator in operators {
             if let OperatorKind::As(name) = &operator.kind {
                 if matches!(rel.kind, RelKind::Error) {
@@ -25,8 +26,10 @@ impl Binder<'_> {
                 };
                 env = env.with(&name.text, super::scope::Entity::Tabular(index));
                 rel = self.read_shared(index, operator.span);
+                named = Some(name.text.clone());
                 continue;
             }
+            self.input_name = named.take();
             rel = self.operator_of_open(rel, operator, &env);
             rel.span = operator.span;
         }
@@ -100,7 +103,9 @@ impl Binder<'_> {
                 input
             }
             OperatorKind::MakeSeries { .. } => self.make_series(input, &operator.kind, &operator.properties, env, span),
-            OperatorKind::Evaluate { call, schema, .. } => self.evaluate(input, call, schema.as_deref(), env, span),
+            OperatorKind::Evaluate { call, schema, open } => {
+                self.evaluate(input, call, schema.as_deref().map(|columns| (columns, *open)), env, span)
+            }
             OperatorKind::Invoke(call) => self.invoke(input, call, env, span),
             OperatorKind::Consume => {
                 let mut input = input;
@@ -114,14 +119,14 @@ impl Binder<'_> {
             OperatorKind::ProjectByNames(names) => self.project_by_names(input, names, env, span),
             OperatorKind::AssertSchema(columns) => self.assert_schema(input, columns, span),
             OperatorKind::Reduce { by, with } => self.reduce(input, by, with, &operator.properties, env, span),
-            OperatorKind::MakeGraph { source, target, with, .. } => {
-                self.make_graph(input, source, target, with, env, span)
+            OperatorKind::MakeGraph { source, target, with, partitioned_by } => {
+                self.make_graph(input, source, target, with, partitioned_by.as_deref(), env, span)
             }
             OperatorKind::GraphMatch { patterns, r#where, project } => {
                 self.graph_match(&input, patterns, r#where.as_ref(), project, &operator.properties, env, span)
             }
             OperatorKind::GraphShortestPaths { patterns, r#where, project } => {
-                self.graph_paths(&input, patterns, r#where.as_ref(), project, env, span)
+                self.graph_paths(&input, patterns, r#where.as_ref(), project, &operator.properties, env, span)
             }
             OperatorKind::GraphToTable { outputs } => self.graph_to_table(&input, outputs, span),
             OperatorKind::GraphMarkComponents => self.graph_components(&input, &operator.properties, span),

@@ -133,7 +133,14 @@ impl Binder<'_> {
     }
 
     /// Puts the rows of the partitions in their place, and carries the columns that go along to the result.
-    fn carried(&mut self, leaf: usize, rows: Rel, along: Along, result: Rel, span: Span) -> Option<(Rel, Along)> {
+    pub(super) fn carried(
+        &mut self,
+        leaf: usize,
+        rows: Rel,
+        along: Along,
+        result: Rel,
+        span: Span,
+    ) -> Option<(Rel, Along)> {
         if let Some(shared) = self.shared.get_mut(leaf) {
             shared.rel = rows;
         }

@@ -15,7 +15,7 @@ impl Binder<'_> {
         &mut self,
         input: Rel,
         call: &ast::Expr,
-        schema: Option<&[ast::ColumnDecl]>,
+        schema: Option<(&[ast::ColumnDecl], bool)>,
         env: &Env,
         span: Span,
     ) -> Rel {
@@ -26,6 +26,10 @@ impl Binder<'_> {
         if matches!(input.kind, RelKind::Error) {
             return input;
         }
+        let kept: Vec<String> = match schema {
+            Some((_, true)) => input.columns.iter().map(|c| c.name.clone()).collect(),
+            _ => Vec::new(),
+        };
         let named = args;
         let args: Vec<&ast::Expr> = args.iter().map(|a| &a.value).collect();
         let rel = match name.text.as_str() {
@@ -44,15 +48,17 @@ impl Binder<'_> {
             }
         };
         match schema {
-            Some(schema) if !matches!(rel.kind, RelKind::Error) => self.declared(rel, schema, span),
+            Some((schema, _)) if !matches!(rel.kind, RelKind::Error) => self.declared(rel, &kept, schema, span),
             _ => rel,
         }
     }
 
-    /// The columns of a declared schema, whatever the data gave.
-    fn declared(&mut self, rel: Rel, schema: &[ast::ColumnDecl], span: Span) -> Rel {
-        let mut columns = Vec::with_capacity(schema.len());
-        let mut exprs = Vec::with_capacity(schema.len());
+    /// The columns of a declared schema, whatever the data gave; before them the `kept` ones of the input, as far as
+    /// the plugin left them.
+    fn declared(&mut self, rel: Rel, kept: &[String], schema: &[ast::ColumnDecl], span: Span) -> Rel {
+        let stays = |c: &&Column| kept.contains(&c.name) && !schema.iter().any(|d| d.name.text == c.name);
+        let mut columns: Vec<Column> = rel.columns.iter().filter(stays).cloned().collect();
+        let mut exprs: Vec<Expr> = columns.iter().map(|c| Expr::column(c, span)).collect();
         for declared in schema {
             let ty = self.type_named(&declared.ty);
             let found = rel.columns.iter().find(|c| c.name == declared.name.text).map(|c| Expr::column(c, span));

@@ -46,7 +46,7 @@ impl Binder<'_> {
         for (step, state) in steps.iter().zip(states) {
             let condition = self.scalar(&step.condition, row, env);
             let condition = self.boolean(condition);
-            let assignments = self.assignments(&step.assignments, &declared, row, env);
+            let assignments = self.assignments(&step.assignments, row, env);
             let output = match step.output.as_ref().map(|o| (o.text.as_str(), o.span)) {
                 None | Some(("all", _)) => ScanOutput::All,
                 Some(("last", _)) => ScanOutput::Last,
@@ -98,26 +98,21 @@ impl Binder<'_> {
         declared
     }
 
-    fn assignments(
-        &mut self,
-        items: &[ast::NamedExpr],
-        declared: &[(Column, Val<'static>)],
-        row: Row<'_>,
-        env: &Env,
-    ) -> Vec<(usize, Expr)> {
+    fn assignments(&mut self, items: &[ast::NamedExpr], row: Row<'_>, env: &Env) -> Vec<(usize, Expr)> {
         let mut bound = Vec::with_capacity(items.len());
         for item in items {
             let value = self.scalar(&item.value, row, env);
             let [name] = item.names.as_slice() else {
-                self.error("KS109", item.span, "A declared column is expected on the left of '='.");
+                self.error("KS109", item.span, "A column is expected on the left of '='.");
                 continue;
             };
-            let Some(at) = declared.iter().position(|(c, _)| c.name == name.text) else {
-                let message = format!("The name '{}' does not refer to any column that scan declares.", name.text);
+            let Some(at) = row.columns.iter().position(|c| c.name == name.text) else {
+                let message =
+                    format!("The name '{}' does not refer to any column of the input or of scan's own.", name.text);
                 self.error("KS142", name.span, message);
                 continue;
             };
-            let ty = declared[at].0.ty;
+            let ty = row.columns[at].ty;
             bound.push((at, self.argument(value, ty)));
         }
         bound

@@ -61,12 +61,16 @@ impl Scope {
     pub(super) fn views(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         for name in self.names() {
-            let is_view = matches!(self.find(name), Some(Entity::Function(f, _)) if f.view && f.params.is_empty());
-            if is_view && !names.contains(&name) {
+            if self.is_view(name) && !names.contains(&name) {
                 names.push(name);
             }
         }
         names
+    }
+
+    /// Whether the name is that of a function without parameters that is a view.
+    pub(super) fn is_view(&self, name: &str) -> bool {
+        matches!(self.find(name), Some(Entity::Function(f, _)) if f.view && f.params.is_empty())
     }
 
     /// All names, the innermost first.

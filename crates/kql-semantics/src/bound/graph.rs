@@ -1,8 +1,9 @@
 //! Graph operators that are computed as a whole.
 
-use super::Column;
+use super::{Column, Expr};
 
-/// `graph-match`: the inputs are the edges and, where there are any, the nodes.
+/// `graph-match` and `graph-shortest-paths`: the inputs are the edges and, where there are any, the nodes. The result has
+/// the columns of all slots, those that are mapped, and the partition's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GraphMatch {
     /// Which columns of the edges name their nodes.
@@ -11,8 +12,16 @@ pub struct GraphMatch {
     pub patterns: Vec<Vec<Step>>,
     /// What stands in the result for each node and edge of the patterns.
     pub slots: Vec<Slot>,
+    /// Expressions over the elements of paths.
+    pub mapped: Vec<Mapped>,
+    /// What a match must fulfil.
+    pub predicate: Option<Expr>,
     /// Which paths may come back to where they were.
     pub cycles: Cycles,
+    /// Only paths that no other with the same ends is shorter than.
+    pub shortest: Option<Shortest>,
+    /// The value that parts the graph into several, where it does.
+    pub partition: Option<Column>,
 }
 
 /// The columns by which edges and nodes belong together.
@@ -24,6 +33,8 @@ pub struct Ends {
     pub target: usize,
     /// Positions of the name in the nodes: of several tables each has one.
     pub keys: Vec<usize>,
+    /// Positions in edges and nodes of the column whose values are graphs of their own.
+    pub partition: Option<(usize, Option<usize>)>,
 }
 
 /// A piece of a pattern; numbers are positions in [`GraphMatch::slots`].
@@ -51,18 +62,72 @@ pub struct Slot {
     pub columns: Vec<Column>,
     /// It stands for a path of edges.
     pub path: bool,
-    /// Of a path: arrays of the columns of the nodes inside.
-    pub inner: Vec<Column>,
-    /// Of a node: how many edges come and go.
-    pub degrees: Option<(Column, Column)>,
+    /// Of a node: what the graph knows of it.
+    pub facts: Option<NodeFacts>,
+}
+
+/// What a graph knows of a node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeFacts {
+    /// Its name in the edges, as text.
+    pub id: Column,
+    /// How many edges come to it.
+    pub degree_in: Column,
+    /// How many edges go from it.
+    pub degree_out: Column,
+}
+
+impl NodeFacts {
+    /// The facts' columns, in the order of the result.
+    pub fn all(&self) -> [&Column; 3] {
+        [&self.id, &self.degree_in, &self.degree_out]
+    }
 }
 
 impl Slot {
     /// All columns, in the order of the result.
     pub fn all(&self) -> impl Iterator<Item = &Column> {
-        let degrees = self.degrees.iter().flat_map(|(come, go)| [come, go]);
-        self.columns.iter().chain(&self.inner).chain(degrees)
+        self.columns.iter().chain(self.facts.iter().flat_map(NodeFacts::all))
     }
+}
+
+/// An expression over each element of a path: `map()`, `all()`, `any()`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapped {
+    /// Its column in the result.
+    pub output: Column,
+    /// The path, a position in [`GraphMatch::slots`].
+    pub slot: usize,
+    /// Over the nodes inside the path rather than over its edges.
+    pub inner: bool,
+    /// Columns of an element, as the expression names them.
+    pub element: Vec<Column>,
+    /// Of a node.
+    pub facts: Option<NodeFacts>,
+    /// The expression. It may name columns of other slots too.
+    pub expr: Expr,
+    /// What becomes of the elements' values.
+    pub fold: Fold,
+}
+
+/// What [`Mapped`] makes of the values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// An array.
+    List,
+    /// Whether all are true.
+    All,
+    /// Whether one is true.
+    Any,
+}
+
+/// `graph-shortest-paths output=`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortest {
+    /// One path for each pair of ends.
+    Any,
+    /// All paths of the least length.
+    All,
 }
 
 /// `cycles=`

@@ -9,7 +9,7 @@ mod stage;
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
 
-pub use graph::{Components, Cycles, Ends, GraphMatch, Slot, Step};
+pub use graph::{Components, Cycles, Ends, Fold, GraphMatch, Mapped, NodeFacts, Shortest, Slot, Step};
 pub use stage::{PluginCall, Reduce, Scan, ScanOutput, ScanStep, Stage};
 
 /// Identity of a column within one bound query.

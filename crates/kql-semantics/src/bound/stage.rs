@@ -64,7 +64,7 @@ pub struct ScanStep {
     pub output: ScanOutput,
     /// The condition on a row and the states.
     pub condition: Expr,
-    /// Values of declared columns, by position in [`Scan::declared`].
+    /// Values that the step sets, by position among the input's columns and then the declared ones.
     pub assignments: Vec<(usize, Expr)>,
     /// What `step.column` means in this scan: columns of the state of this step, parallel to the input's columns and
     /// then the declared ones.
@@ -99,7 +99,8 @@ impl Stage {
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
             Stage::Reduce(reduce) => vec![&reduce.value],
-            Stage::GraphMatch(_) | Stage::Components(_) | Stage::Plugin(_) => Vec::new(),
+            Stage::GraphMatch(graph) => graph.mapped.iter().map(|m| &m.expr).chain(&graph.predicate).collect(),
+            Stage::Components(_) | Stage::Plugin(_) => Vec::new(),
             Stage::Scan(scan) => {
                 let steps = scan.steps.iter();
                 let of_steps =
