@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use kql_functions::Type;
+use futures::future::BoxFuture;
+use kql_functions::{Type, Val};
+pub use kql_semantics::bound::ExternalData;
+
+use crate::QueryError;
 
 /// A table that queries can read.
 #[derive(Clone)]
@@ -12,6 +16,18 @@ pub struct Table {
     pub columns: Vec<(String, Type)>,
     /// The rows; its schema is [`crate::repr::schema`] of the columns.
     pub provider: Arc<dyn TableProvider>,
+}
+
+/// Rows as values of the columns' types.
+pub type Rows = Vec<Vec<Val<'static>>>;
+
+impl Table {
+    /// A table that is held in memory. Rows hold a value for each column, of its type or null.
+    pub fn of_rows(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> Result<Table, QueryError> {
+        let schema = crate::repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
+        let (columns, provider) = crate::stage::table_under(columns, schema, rows)?;
+        Ok(Table { columns, provider })
+    }
 }
 
 /// Resolves table names. Names are case-sensitive.
@@ -23,5 +39,17 @@ pub trait Database: Send + Sync {
     /// A saved function.
     fn function(&self, _name: &str) -> Option<kql_semantics::SavedFunction> {
         None
+    }
+    /// The items of a watchlist.
+    fn watchlist(&self, _alias: &str) -> Option<Table> {
+        None
+    }
+    /// Reads what `externaldata` names, as rows of these columns. The error says what is wrong, and the remedy.
+    fn external<'a>(
+        &'a self,
+        _source: &'a ExternalData,
+        _columns: &'a [(String, Type)],
+    ) -> BoxFuture<'a, Result<Rows, String>> {
+        Box::pin(async { Err("data from elsewhere cannot be read here".to_string()) })
     }
 }

@@ -22,7 +22,7 @@ use crate::lower::{Inputs, Lowering, Stage, address};
 use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
-use crate::{Database, QueryError};
+use crate::{Database, ExternalData, QueryError};
 
 /// Settings of an engine.
 #[derive(Debug, Clone, Default)]
@@ -165,6 +165,10 @@ impl Catalog for DatabaseCatalog<'_> {
     fn function(&self, name: &str) -> Option<SavedFunction> {
         self.0.function(name)
     }
+
+    fn watchlist(&self, alias: &str) -> Option<Vec<(String, Type)>> {
+        self.0.watchlist(alias).map(|t| t.columns)
+    }
 }
 
 /// One bound query being run.
@@ -213,6 +217,7 @@ impl<'r> Run<'r> {
             match &rel.kind {
                 RelKind::Shared(index) => self.shared(*index).await,
                 RelKind::MakeSeries { .. } => self.series(rel).await,
+                RelKind::External(source) => self.external(rel, source).await,
                 RelKind::Staged { inputs, stage } => self.staged(rel, inputs, stage).await,
                 _ => Ok(()),
             }
@@ -296,6 +301,15 @@ impl<'r> Run<'r> {
         let batches = self.run(input).await?;
         let (_, table) = stage::make_series(&batches, &input.columns, &spec)?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: false });
+        Ok(())
+    }
+
+    async fn external(&mut self, rel: &'r Rel, source: &'r ExternalData) -> Result<(), QueryError> {
+        let columns: Vec<(String, Type)> = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+        let read = self.inputs.database.external(source, &columns).await;
+        let rows = read.map_err(|message| QueryError::Failed(format!("externaldata: {message}")))?;
+        let table = stage::staged_table(&rel.columns, stage::Rows { rows, ordered: true })?;
+        self.inputs.stages.insert(address(rel), Stage { table, ordered: true });
         Ok(())
     }
 

@@ -14,7 +14,7 @@ mod result;
 mod stage;
 mod udf;
 
-pub use database::{Database, Table};
+pub use database::{Database, ExternalData, Rows, Table};
 pub use engine::{Answer, Engine, EngineOptions, QueryOptions};
 pub use error::QueryError;
 pub use result::{QueryResult, Visualization};

@@ -37,6 +37,10 @@ pub trait Catalog {
     fn known_function(&self, _name: &str) -> Option<KnownFunction> {
         None
     }
+    /// Columns of the watchlist of that alias, in order.
+    fn watchlist(&self, _alias: &str) -> Option<Vec<(String, Type)>> {
+        None
+    }
     /// Where the columns of a union of all tables are kept between queries; catalogues whose tables change have none.
     fn all_columns(&self) -> Option<&AllColumns> {
         None

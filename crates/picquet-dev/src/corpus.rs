@@ -7,9 +7,12 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use kql_functions::Type;
-use kql_semantics::{SavedFunction, SimpleCatalog};
+use kql_semantics::{BindOptions, SavedFunction, SimpleCatalog, bind};
+use kql_syntax::Severity;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+use crate::runner::NOW;
 
 /// One JSON value a line.
 pub(crate) fn json_lines<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Vec<T>> {
@@ -85,4 +88,27 @@ pub(crate) fn catalog(shared: &Path) -> anyhow::Result<SimpleCatalog> {
         }
     }
     Ok(catalog)
+}
+
+/// Makes empty tables of saved functions whose bodies do not fit the known tables (their own raw tables have other
+/// columns than the corpus lists), where the columns of their results are known. Tells how many.
+pub(crate) fn tables_for_functions(shared: &Path, catalog: &mut SimpleCatalog) -> anyhow::Result<usize> {
+    let path = shared.join("corpus/function-schemas.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let results: BTreeMap<String, Vec<(String, String)>> = serde_json::from_str(&text)?;
+    let mut misfits = Vec::new();
+    for (name, columns) in results {
+        let Some(function) = catalog.functions.get(&name).filter(|f| f.parameters.trim().is_empty()) else { continue };
+        let bound = bind(&function.body, catalog, &BindOptions { now: NOW, ..BindOptions::default() });
+        if bound.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+            let columns = columns.into_iter().map(|(n, ty)| (n, Type::parse(&ty).unwrap_or(Type::Dynamic)));
+            misfits.push((name, columns.collect()));
+        }
+    }
+    let count = misfits.len();
+    for (name, columns) in misfits {
+        catalog.functions.remove(&name);
+        catalog.tables.insert(name, columns);
+    }
+    Ok(count)
 }

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use kql_engine::{Database, Table};
+use futures::future::BoxFuture;
+use kql_engine::{Database, ExternalData, Rows, Table};
+use kql_functions::Type;
 use kql_semantics::bound::{Query, Rel, RelKind};
 use kql_semantics::{BindOptions, Catalog as _, SavedFunction, SimpleCatalog, bind};
 use kql_syntax::Severity;
@@ -36,7 +38,8 @@ pub(crate) fn run(shared: &Path, showing: &Showing, out: &mut dyn Write) -> anyh
     }
     tally.note(&format!("sample files that load: {loaded}"))?;
 
-    let catalog = corpus::catalog(shared)?;
+    let mut catalog = corpus::catalog(shared)?;
+    corpus::tables_for_functions(shared, &mut catalog)?;
     let known: BTreeSet<String> = files.iter().map(|(table, _)| table.clone()).collect();
     let logs = FileDatabase::open(&[], Options { named: files, ..Options::default() })?;
     let runner = Runner::new(Arc::new(Samples { logs, catalog: catalog.clone() }), LIMIT)?;
@@ -130,5 +133,9 @@ impl Database for Samples {
 
     fn function(&self, name: &str) -> Option<SavedFunction> {
         self.catalog.function(name)
+    }
+
+    fn external<'a>(&'a self, _: &'a ExternalData, _: &'a [(String, Type)]) -> BoxFuture<'a, Result<Rows, String>> {
+        Box::pin(async { Ok(Rows::new()) })
     }
 }

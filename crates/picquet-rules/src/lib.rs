@@ -44,6 +44,7 @@ mod entity_types;
 mod enums;
 mod error;
 mod expression;
+mod functions;
 mod json;
 mod load;
 mod model;
@@ -59,6 +60,7 @@ pub use duration::{Duration, DurationError};
 pub use entities::{Entity, Extraction, MAX_ENTITIES_PER_ALERT, MAX_ENTITY_BYTES, extract_entities, legacy_mappings};
 pub use entity_types::{ENTITY_TYPES, EntityType, entity_type};
 pub use error::{RuleError, Warning, WarningKind};
+pub use functions::{FunctionDefinition, load_functions};
 pub use load::{Loaded, decode_text, load_path, load_text};
 pub use model::{
     AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping, EventGrouping, FieldMapping,

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use kql_engine::{Database, Table};
+use futures::future::BoxFuture;
+use kql_engine::{Database, ExternalData, Rows, Table};
 use kql_functions::Type;
+use kql_semantics::SavedFunction;
 
 use crate::discover::Found;
 use crate::infer::{self, Kinds};
@@ -14,7 +16,7 @@ use crate::parquet_scan::ParquetFile;
 use crate::problems::{Collector, Report};
 use crate::shape::FileShape;
 use crate::table::FilesTable;
-use crate::{Schemas, SourceError};
+use crate::{ExternalPolicy, Schemas, SourceError, Watchlist, external};
 
 /// How log files are read.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,12 @@ pub struct Options {
     pub known_tables: bool,
     /// Files or folders that hold a given table whatever their names are.
     pub named: Vec<(String, PathBuf)>,
+    /// Saved functions of the workspace, by name.
+    pub functions: BTreeMap<String, SavedFunction>,
+    /// Watchlists of the workspace.
+    pub watchlists: Vec<Watchlist>,
+    /// What `externaldata` may read.
+    pub external: ExternalPolicy,
 }
 
 /// Log files, each a table or a part of one.
@@ -169,6 +177,25 @@ impl Database for FileDatabase {
             names.dedup();
         }
         names
+    }
+
+    fn function(&self, name: &str) -> Option<SavedFunction> {
+        self.options.functions.get(name).cloned()
+    }
+
+    fn watchlist(&self, alias: &str) -> Option<Table> {
+        self.options.watchlists.iter().find(|w| w.alias.eq_ignore_ascii_case(alias)).map(|w| w.table.clone())
+    }
+
+    fn external<'a>(
+        &'a self,
+        source: &'a ExternalData,
+        columns: &'a [(String, Type)],
+    ) -> BoxFuture<'a, Result<Rows, String>> {
+        let (policy, source, columns) = (self.options.external.clone(), source.clone(), columns.to_vec());
+        // The network must not hold up the queries beside this one.
+        let read = tokio::task::spawn_blocking(move || external::read(&policy, &source, &columns));
+        Box::pin(async move { read.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
     }
 }
 

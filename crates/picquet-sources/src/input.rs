@@ -56,7 +56,15 @@ pub(crate) fn magic(path: &Path) -> io::Result<Magic> {
 
 /// Opens a file from its beginning.
 pub(crate) fn open(path: &Path) -> io::Result<Input> {
-    let mut file = File::open(path)?;
+    unpack(File::open(path)?)
+}
+
+/// Opens what a file held.
+pub(crate) fn of_bytes(bytes: Vec<u8>) -> io::Result<Input> {
+    unpack(Cursor::new(bytes))
+}
+
+fn unpack(mut file: impl Read + Seek + Send + 'static) -> io::Result<Input> {
     let (filled, bytes) = peek::<4>(&mut file)?;
     file.seek(SeekFrom::Start(0))?;
     let head = &bytes[..filled];

@@ -103,7 +103,7 @@ impl ScalarUDFImpl for Stored {
 }
 
 /// Converts a stored array; what has no value of the type becomes missing.
-fn convert(array: &ArrayRef, to: Type) -> Result<ArrayRef> {
+pub(crate) fn convert(array: &ArrayRef, to: Type) -> Result<ArrayRef> {
     if let DataType::Dictionary(_, value) = array.data_type() {
         return convert(&cast(array, value)?, to);
     }

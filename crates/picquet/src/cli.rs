@@ -64,6 +64,18 @@ pub(crate) struct DataArgs {
     /// Log files, folders of them, or TABLE=PATH; a file's name up to its first dot is its table
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
+    /// Saved functions: YAML parsers, ARM saved searches, lines of {"name","parameters","query"}, KQL; or folders of them
+    #[arg(long, value_name = "PATH")]
+    pub(crate) functions: Vec<PathBuf>,
+    /// A watchlist's items as CSV; the search key is the first column, or the one behind a #: ALIAS=FILE#COLUMN
+    #[arg(long, value_name = "ALIAS=FILE", value_parser = named_file)]
+    pub(crate) watchlist: Vec<(String, PathBuf)>,
+    /// Let externaldata read this: the beginning of a URL, a file or a folder
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) allow_external: Vec<String>,
+    /// Let externaldata read this file instead of a URL
+    #[arg(long, value_name = "URL=FILE", value_parser = url_file)]
+    pub(crate) external: Vec<(String, PathBuf)>,
     /// A line or value that cannot be read is an error
     #[arg(long)]
     pub(crate) strict: bool,
@@ -127,6 +139,18 @@ fn time(text: &str) -> Result<Timestamp, String> {
         .or_else(|_| day())
         .ok()
         .ok_or_else(|| "expected an instant as 2026-03-15T00:00:00Z or 2026-03-15".to_string())
+}
+
+/// `NAME=FILE`
+fn named_file(text: &str) -> Result<(String, PathBuf), String> {
+    let split = text.split_once('=').filter(|(name, file)| !name.is_empty() && !file.is_empty());
+    split.map(|(name, file)| (name.to_string(), PathBuf::from(file))).ok_or_else(|| "expected ALIAS=FILE".to_string())
+}
+
+/// `URL=FILE`; a URL may hold equals signs, a file's name hardly.
+fn url_file(text: &str) -> Result<(String, PathBuf), String> {
+    let split = text.rsplit_once('=').filter(|(url, file)| !url.is_empty() && !file.is_empty());
+    split.map(|(url, file)| (url.to_string(), PathBuf::from(file))).ok_or_else(|| "expected URL=FILE".to_string())
 }
 
 /// A size with an optional K, M or G.

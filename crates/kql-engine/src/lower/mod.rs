@@ -23,7 +23,7 @@ use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel,
 
 use kql_syntax::{Diagnostic, Span};
 
-use crate::{Database, QueryError};
+use crate::{Database, QueryError, Table};
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -141,7 +141,14 @@ impl<'l> Lowering<'l> {
             return self.scan_stage(&stage, &rel.columns);
         }
         match &rel.kind {
-            RelKind::Table { name, source } => self.table(name, source, &rel.columns),
+            RelKind::Table { name, source } => match self.inputs.database.table(name) {
+                Some(table) => self.scan(table, source, &rel.columns),
+                None => Err(QueryError::Failed(format!("the table '{name}' is gone"))),
+            },
+            RelKind::Watchlist { alias, source } => match self.inputs.database.watchlist(alias) {
+                Some(table) => self.scan(table, source, &rel.columns),
+                None => Err(QueryError::Failed(format!("the watchlist '{alias}' is gone"))),
+            },
             RelKind::Shared(index) => self.shared(*index, &rel.columns),
             RelKind::Resolved(index) => match self.inputs.resolved.get(*index) {
                 Some(table) => {
@@ -171,7 +178,9 @@ impl<'l> Lowering<'l> {
             RelKind::MvExpand { .. } => self.mv_expand(rel),
             RelKind::Parse { .. } => self.parse(rel),
             RelKind::ParseKv { .. } => self.parse_kv(rel),
-            RelKind::MakeSeries { .. } | RelKind::Staged { .. } => Err(internal("an operator was not computed first")),
+            RelKind::MakeSeries { .. } | RelKind::Staged { .. } | RelKind::External(_) => {
+                Err(internal("an operator was not computed first"))
+            }
             RelKind::Graph(_) => Err(not_supported("A graph as the result of a query", rel.span)),
             RelKind::NotRun(what) => Err(not_supported(what, rel.span)),
             RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
@@ -179,10 +188,7 @@ impl<'l> Lowering<'l> {
         }
     }
 
-    fn table(&mut self, name: &str, source: &[String], columns: &[Column]) -> Result<Plan> {
-        let Some(table) = self.inputs.database.table(name) else {
-            return Err(QueryError::Failed(format!("the table '{name}' is gone")));
-        };
+    fn scan(&mut self, table: Table, source: &[String], columns: &[Column]) -> Result<Plan> {
         let qualifier = "t";
         let of = |name: &str| DfExpr::Column(DfColumn::new(Some(qualifier), name));
         let mut builder = LogicalPlanBuilder::scan(qualifier, provider_as_source(table.provider), None)?;

@@ -11,6 +11,7 @@ mod scan;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::datasource::MemTable;
 use kql_functions::{Type, Val, plugins};
 use kql_semantics::bound::{Column, PluginCall, Stage};
@@ -70,16 +71,25 @@ fn plugin(call: &PluginCall, inputs: &[Input<'_>]) -> Result<Rows, QueryError> {
     Ok(Rows { rows, ordered: plugin.ordered })
 }
 
-/// A table of rows of values.
+/// A table of rows of values, whose columns the plan knows by their places.
 pub(crate) fn table_of(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> Result<Computed, QueryError> {
+    let names: Vec<String> = (0..columns.len()).map(|i| format!("v{i}")).collect();
+    let schema = repr::schema(names.iter().map(String::as_str).zip(columns.iter().map(|(_, ty)| *ty)));
+    table_under(columns, schema, rows)
+}
+
+/// A table of rows of values under a schema of the columns' types.
+pub(crate) fn table_under(
+    columns: Vec<(String, Type)>,
+    schema: SchemaRef,
+    rows: &[Vec<Val<'_>>],
+) -> Result<Computed, QueryError> {
     let mut builders: Vec<ColumnBuilder> = columns.iter().map(|(_, ty)| ColumnBuilder::new(*ty, rows.len())).collect();
     for row in rows {
         for (builder, value) in builders.iter_mut().zip(row) {
             builder.push(value);
         }
     }
-    let names: Vec<String> = (0..columns.len()).map(|i| format!("v{i}")).collect();
-    let schema = repr::schema(names.iter().map(String::as_str).zip(columns.iter().map(|(_, ty)| *ty)));
     let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
     let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?;

@@ -153,6 +153,8 @@ impl<'c, 'a> Carry<'c, 'a> {
             RelKind::Table { .. }
             | RelKind::Values(_)
             | RelKind::Range { .. }
+            | RelKind::External(_)
+            | RelKind::Watchlist { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
             | RelKind::Error => (kind, Along::default()),

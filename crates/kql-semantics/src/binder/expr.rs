@@ -39,7 +39,9 @@ impl Binder<'_> {
             ast::ExprKind::Datatable { columns, values, .. } => {
                 Value::Rel(self.datatable(columns, values, env, expr.span))
             }
-            ast::ExprKind::Externaldata { columns, .. } => Value::Rel(self.externaldata(columns, expr.span)),
+            ast::ExprKind::Externaldata { columns, uris, properties } => {
+                Value::Rel(self.externaldata(columns, uris, properties, env, expr.span))
+            }
             ast::ExprKind::Name(name) => self.named_value(name, row, env),
             ast::ExprKind::Call { name, args } => self.call_value(name, args, row, env, expr.span),
             ast::ExprKind::Path { base, selector } if pattern_call(base, env).is_some() => {

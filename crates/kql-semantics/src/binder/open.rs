@@ -51,6 +51,12 @@ impl Binder<'_> {
             let what = "A function of which only the result is known";
             return Some(Value::Rel(self.not_run(&columns, known.open, what, span)));
         }
+        if name == "_GetWatchlist"
+            && let [alias, ..] = args
+            && let Some(rel) = self.watchlist(&alias.value, env, span)
+        {
+            return Some(Value::Rel(rel));
+        }
         let (columns, what): (&[(&str, Type)], &'static str) = match name {
             "_GetWatchlist" => (&WATCHLIST_COLUMNS, "A watchlist"),
             "_GetWatchlistAlias" => (&[("WatchlistAlias", Type::String)], "The list of watchlists"),
@@ -65,6 +71,29 @@ impl Binder<'_> {
         };
         self.loose_arguments(args, row, env);
         Some(Value::Rel(self.not_run(columns, true, what, span)))
+    }
+
+    /// The items of a watchlist that is known. One that is not can be checked, not run.
+    fn watchlist(&mut self, alias: &ast::Expr, env: &Env, span: Span) -> Option<Rel> {
+        let literal = matches!(alias.kind, ast::ExprKind::Literal(_));
+        if !literal && self.options.checking {
+            return None;
+        }
+        let value = self.constant(alias, env, "The alias of a watchlist")?;
+        let alias_text = value.as_str()?;
+        let Some(columns) = self.catalog.watchlist(alias_text) else {
+            if !self.options.checking {
+                let message = format!("The watchlist '{alias_text}' is not known.");
+                let help = "give its items as a CSV file with --watchlist ALIAS=FILE".to_string();
+                self.error_with_help("PQ005", alias.span, message, Some(help));
+                return Some(self.error_rel(span));
+            }
+            return None;
+        };
+        let source = columns.iter().map(|(name, _)| name.clone()).collect();
+        let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();
+        let kind = RelKind::Watchlist { alias: alias_text.to_string(), source };
+        Some(Rel { kind, columns, serialized: false, open: false, span })
     }
 
     /// Arguments of any form; names in them must be known all the same.

@@ -2,11 +2,11 @@
 
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
-use kql_syntax::ast::{self, Operator, OperatorKind};
+use kql_syntax::ast::{self, Operator, OperatorKind, Property};
 
 use super::items::already_declared;
 use super::{Binder, Env, Row};
-use crate::bound::{Expr, ExprKind, Rel, RelKind};
+use crate::bound::{Expr, ExprKind, ExternalData, Rel, RelKind};
 
 impl Binder<'_> {
     pub(super) fn source_operator(&mut self, operator: &Operator, env: &Env) -> Rel {
@@ -135,13 +135,36 @@ impl Binder<'_> {
         self.convert(value, ty)
     }
 
-    pub(super) fn externaldata(&mut self, declared: &[ast::ColumnDecl], span: Span) -> Rel {
+    pub(super) fn externaldata(
+        &mut self,
+        declared: &[ast::ColumnDecl],
+        uris: &[ast::Expr],
+        properties: &[Property],
+        env: &Env,
+        span: Span,
+    ) -> Rel {
         let mut columns = Vec::with_capacity(declared.len());
         for column in declared {
             let ty = self.type_named(&column.ty);
             columns.push(self.column(column.name.text.clone(), ty));
         }
-        let kind = RelKind::NotRun("The operator 'externaldata'");
-        Rel { kind, columns, serialized: false, open: false, span }
+        let mut external = ExternalData { uris: Vec::new(), format: None, ignore_first_record: false };
+        for uri in uris {
+            let value = self.constant(uri, env, "The place of external data");
+            external.uris.extend(value.and_then(|v| v.as_str().map(str::to_string)));
+        }
+        for property in properties {
+            let (word, _) = super::joins::property(properties, &property.name.text).unwrap_or_default();
+            match property.name.text.to_ascii_lowercase().as_str() {
+                "format" => external.format = Some(word.to_ascii_lowercase()),
+                "ignorefirstrecord" => external.ignore_first_record = word.eq_ignore_ascii_case("true"),
+                // What these ask for cannot be left out without another answer.
+                "ingestionmapping" | "ingestionmappingreference" if !self.options.checking => {
+                    self.unsupported(property.name.span, "An ingestion mapping of externaldata");
+                }
+                _ => {}
+            }
+        }
+        Rel { kind: RelKind::External(external), columns, serialized: false, open: false, span }
     }
 }

@@ -341,6 +341,15 @@ pub enum RelKind {
     },
     /// The rows of a resolved [`crate::Pending`], columns by position.
     Resolved(usize),
+    /// `externaldata`: rows that lie elsewhere.
+    External(ExternalData),
+    /// The items of a watchlist, by its alias; the columns are the named ones of it.
+    Watchlist {
+        /// Its alias.
+        alias: String,
+        /// Name in the watchlist of each column.
+        source: Vec<String>,
+    },
     /// An operator that the engine computes as a whole, over all rows of its inputs.
     Staged {
         /// Inputs, in the order that the stage says.
@@ -354,6 +363,17 @@ pub enum RelKind {
     NotRun(&'static str),
     /// Could not be bound.
     Error,
+}
+
+/// What `externaldata` reads; its values stand in the columns by their places, or by name where the format has names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalData {
+    /// Where the data lies: URLs and paths.
+    pub uris: Vec<String>,
+    /// `format=`, in lower case.
+    pub format: Option<String>,
+    /// The first record of each place is a header.
+    pub ignore_first_record: bool,
 }
 
 /// One input of a union.
@@ -480,6 +500,8 @@ impl Rel {
             | RelKind::Values(_)
             | RelKind::Range { .. }
             | RelKind::Resolved(_)
+            | RelKind::External(_)
+            | RelKind::Watchlist { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
             | RelKind::Error => Vec::new(),
@@ -510,6 +532,8 @@ impl Rel {
             | RelKind::Union(_)
             | RelKind::Open { .. }
             | RelKind::Resolved(_)
+            | RelKind::External(_)
+            | RelKind::Watchlist { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
             | RelKind::Error => Vec::new(),

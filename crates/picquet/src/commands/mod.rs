@@ -7,19 +7,56 @@ pub(crate) mod fmt;
 pub(crate) mod query;
 pub(crate) mod run;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 
 use kql_engine::{Engine, EngineOptions};
-use picquet_sources::{FileDatabase, Options};
+use kql_semantics::SavedFunction;
+use picquet_rules::FunctionDefinition;
+use picquet_sources::{ExternalPolicy, FileDatabase, Options, Watchlist};
 
 use crate::cli::DataArgs;
 
 /// The logs and the engine that a command works with.
 fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
-    let options = Options { strict: args.strict, ..Options::default() };
+    let options = Options {
+        strict: args.strict,
+        functions: saved_functions(&args.functions)?,
+        watchlists: watchlists(&args.watchlist)?,
+        external: ExternalPolicy { allowed: args.allow_external.clone(), replaced: args.external.clone() },
+        ..Options::default()
+    };
     let database = FileDatabase::open(&args.data, options)?;
     let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None })?;
     Ok((database, engine))
+}
+
+/// The saved functions of files and folders, by name.
+pub(crate) fn saved_functions(paths: &[PathBuf]) -> anyhow::Result<BTreeMap<String, SavedFunction>> {
+    let mut functions = BTreeMap::new();
+    for path in paths {
+        let found = picquet_rules::load_functions(path).map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            anyhow::anyhow!("{}", lines.join("\n"))
+        })?;
+        for FunctionDefinition { name, parameters, body } in found {
+            functions.insert(name, SavedFunction { parameters, body });
+        }
+    }
+    Ok(functions)
+}
+
+fn watchlists(named: &[(String, PathBuf)]) -> anyhow::Result<Vec<Watchlist>> {
+    let read = |(alias, file): &(String, PathBuf)| {
+        let text = file.to_string_lossy();
+        let (path, key) = match text.rsplit_once('#') {
+            Some((path, key)) if !file.exists() => (Path::new(path), Some(key)),
+            _ => (file.as_path(), None),
+        };
+        Ok(Watchlist::read(alias, path, key)?)
+    };
+    named.iter().map(read).collect()
 }
 
 /// Width of the terminal that standard output is; `None` where it is none.
