@@ -305,3 +305,13 @@ fn refused_queries_have_errors() {
         assert!(!parse(&query).diagnostics.is_empty(), "{query}");
     }
 }
+
+/// The layout at a width at which these snippets need breaks.
+#[test]
+fn format() {
+    let options = kql_syntax::FormatOptions { width: 60, ..kql_syntax::FormatOptions::default() };
+    run("format.txt", |query| match kql_syntax::format(query, &options) {
+        Ok(text) => text,
+        Err(diagnostics) => diagnostics.iter().map(|d| format!("{} {}\n", d.code, d.message)).collect(),
+    });
+}

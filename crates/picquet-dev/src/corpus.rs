@@ -101,8 +101,13 @@ pub(crate) fn tables_for_functions(shared: &Path, catalog: &mut SimpleCatalog) -
         let Some(function) = catalog.functions.get(&name).filter(|f| f.parameters.trim().is_empty()) else { continue };
         let bound = bind(&function.body, catalog, &BindOptions { now: NOW, ..BindOptions::default() });
         if bound.diagnostics.iter().any(|d| d.severity == Severity::Error) {
-            let columns = columns.into_iter().map(|(n, ty)| (n, Type::parse(&ty).unwrap_or(Type::Dynamic)));
-            misfits.push((name, columns.collect()));
+            let mut table: Vec<(String, Type)> = Vec::with_capacity(columns.len());
+            for (column, ty) in columns {
+                if !table.iter().any(|(known, _)| *known == column) {
+                    table.push((column, Type::parse(&ty).unwrap_or(Type::Dynamic)));
+                }
+            }
+            misfits.push((name, table));
         }
     }
     let count = misfits.len();
