@@ -5,7 +5,7 @@ use kql_functions::catalogue::{Catalogue, FunctionSpec, Returns, Signature};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
-use super::functions::{expand, match_kind};
+use super::functions::{expand, match_kind, mismatch};
 use super::{Binder, Env, Row};
 use crate::bound::{AggregateCall, Expr, ExprKind};
 
@@ -137,12 +137,9 @@ impl Binder<'_> {
             self.error("KS119", span, super::call::arguments_message(&spec.name, least, most));
             return;
         }
-        let at = args.first().map_or(span, |a| a.span);
-        let message = match spec.name.as_str() {
-            "sum" | "sumif" | "avg" | "avgif" => SUMMABLE.to_string(),
-            name => format!("The arguments do not fit the aggregate function '{name}'."),
-        };
-        self.error("KS138", at, message);
+        let fits: Vec<&Signature> = spec.signatures.iter().filter(|s| (s.min..=s.max).contains(&args.len())).collect();
+        let (code, at, message) = mismatch(spec, &fits, args, span);
+        self.error(code, at, message);
     }
 }
 

@@ -49,7 +49,15 @@ impl Binder<'_> {
             ("materialize", [query]) => return Value::Rel(self.materialize(&query.value, env)),
             ("toscalar", [query]) => return Value::Scalar(self.toscalar(&query.value, row, env)),
             ("table", [table, ..]) => return Value::Rel(self.table_function(&table.value, env)),
-            ("view", [body]) => return self.value(&body.value, row, env),
+            ("view", [body]) => {
+                let value = self.value(&body.value, row, env);
+                if let Value::Scalar(Expr { kind, .. }) = &value
+                    && !matches!(kind, ExprKind::Error)
+                {
+                    self.error("KS211", name.span, "The name 'view' does not refer to any known function.");
+                }
+                return value;
+            }
             ("externaldata" | "cluster" | "database" | "workspace" | "adx" | "arg" | "app" | "resource", _)
                 if row.columns.is_empty() =>
             {
@@ -334,12 +342,18 @@ impl Binder<'_> {
         if matches!(rel.kind, RelKind::Error) {
             return Entity::Broken;
         }
-        for column in declared {
-            if !rel.open && !rel.columns.iter().any(|c| c.name == column.name.text) {
-                let message = format!("The table has no column '{}', which the function expects.", column.name.text);
-                self.error("KS142", span, message);
-                return Entity::Broken;
-            }
+        for column in declared.iter().filter(|_| !rel.open) {
+            let wanted = Type::parse(&column.ty.text);
+            let help = match rel.columns.iter().find(|c| c.name == column.name.text) {
+                None => format!("it has no column '{}'", column.name.text),
+                Some(found) if wanted.is_some_and(|ty| ty != found.ty && found.ty != Type::Unknown) => {
+                    format!("its column '{}' is of type {}, not {}", column.name.text, found.ty, column.ty.text)
+                }
+                Some(_) => continue,
+            };
+            let message = "The tabular value does not have the required columns.".to_string();
+            self.error_with_help("KS249", span, message, Some(help));
+            return Entity::Broken;
         }
         // The function's text sees all columns of its argument, declared or not.
         match rel.kind {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use kql_functions::catalogue::Catalogue;
 use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, text};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, DynamicLiteral, Literal};
@@ -60,7 +61,7 @@ impl Binder<'_> {
             Value::Rel(rel) => rel,
             Value::Scalar(Expr { kind: ExprKind::Error, span, .. }) => self.error_rel(span),
             Value::Scalar(bound) => {
-                self.error("KS203", bound.span, "A tabular expression is expected here.");
+                self.error("KS111", bound.span, "Tabular value expected.");
                 self.error_rel(bound.span)
             }
         }
@@ -196,6 +197,11 @@ impl Binder<'_> {
             }
             None => {}
         }
+        let catalogue = Catalogue::get();
+        if !row.open && (catalogue.function(&name.text).is_some() || catalogue.aggregate(&name.text).is_some()) {
+            self.error("KS117", name.span, format!("The function '{}' requires an argument list.", name.text));
+            return self.error_expr(name.span);
+        }
         if !row.open {
             let known = row.columns.iter().chain(row.right.unwrap_or_default()).map(|c| c.name.as_str());
             let help = nearest(&name.text, known.chain(env.names())).map(|n| format!("did you mean '{n}'?"));
@@ -231,7 +237,7 @@ impl Binder<'_> {
         }
         let base = self.scalar(base, row, env);
         let key = Expr::constant(Val::Str(Cow::Owned(key.text.clone())), Type::String, key.span);
-        self.member(base, key, span)
+        self.member(base, key, false, span)
     }
 
     fn side_column(&mut self, columns: &[Column], side: &str, name: &ast::Name, open: bool) -> Expr {
@@ -255,17 +261,25 @@ impl Binder<'_> {
             None => self.scalar(base, row, env),
         };
         let index = self.scalar(index, row, env);
-        self.member(base, index, span)
+        self.member(base, index, true, span)
     }
 
     /// `base.key`, `base["key"]`, `base[0]`
-    fn member(&mut self, base: Expr, key: Expr, span: Span) -> Expr {
+    fn member(&mut self, base: Expr, key: Expr, indexed: bool, span: Span) -> Expr {
         if matches!(base.kind, ExprKind::Error) || matches!(key.kind, ExprKind::Error) {
             return self.error_expr(span);
         }
         if base.ty != Type::Dynamic {
-            let message = format!("A value of type dynamic expected, this one is of type {}.", base.ty);
-            self.error("KS107", base.span, message);
+            let help = Some(format!("only values of type dynamic have elements; this one is of type {}", base.ty));
+            if indexed {
+                let message = "The element access operator [] is not allowed in this context.".to_string();
+                self.error_with_help("KS147", key.span, message, help);
+            } else {
+                let name = key.as_const().and_then(Val::as_str).unwrap_or_default();
+                let message =
+                    format!("The name '{name}' does not refer to any known column, table, variable or function.");
+                self.error_with_help("KS142", key.span, message, help);
+            }
             return self.error_expr(span);
         }
         let function = match key.ty {

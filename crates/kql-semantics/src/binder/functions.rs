@@ -36,7 +36,7 @@ impl Binder<'_> {
         }
         if catalogue.aggregate(&name.text).is_some() {
             let message = format!("The aggregate function '{}' is not allowed in this context.", name.text);
-            self.error("KS113", name.span, message);
+            self.error("KS144", name.span, message);
             return self.error_expr(span);
         }
         let saved = self.catalog.table_names();
@@ -236,6 +236,10 @@ impl Binder<'_> {
             self.error("KS119", span, arguments_message(&spec.name, least, most));
             return self.error_expr(span);
         }
+        if matches!(spec.name.as_str(), "pack" | "bag_pack" | "pack_dictionary") && args.len() % 2 == 1 {
+            self.error("KS121", span, "The function call has an incorrect number of arguments.");
+            return self.error_expr(span);
+        }
         let types: Vec<Type> = args.iter().map(|a| a.ty).collect();
         let nulls: Vec<bool> =
             args.iter().map(|a| a.as_const().is_some_and(Val::is_null) && a.ty == Type::Dynamic).collect();
@@ -244,8 +248,8 @@ impl Binder<'_> {
             .filter_map(|s| match_signature(s, &types, &nulls).map(|(targets, cost)| (cost, *s, targets)))
             .min_by_key(|(cost, ..)| *cost);
         let Some((_, signature, targets)) = best else {
-            let (at, message) = mismatch(fits[0], &args);
-            self.error("KS107", at, message);
+            let (code, at, message) = mismatch(spec, &fits, &args, span);
+            self.error(code, at, message);
             return self.error_expr(span);
         };
         let Some((common, ret)) = self.result_type(signature, &targets, literal, span) else {
@@ -461,27 +465,48 @@ pub(super) fn match_kind(kind: &ParamKind, ty: Type, null: bool) -> Option<(Type
     }
 }
 
-/// The argument that does not fit, and what would.
-fn mismatch(signature: &Signature, args: &[Expr]) -> (Span, String) {
-    for (param, arg) in expand(signature, args.len()).into_iter().zip(args) {
-        if match_kind(&param.kind, arg.ty, false).is_none() {
-            let wanted = match &param.kind {
-                ParamKind::Types(types) => types.iter().map(|t| t.name()).collect::<Vec<_>>().join(" or "),
-                ParamKind::Number | ParamKind::NumberOrBool => "number".to_string(),
-                ParamKind::Integer => "integer".to_string(),
-                ParamKind::DynamicArray | ParamKind::DynamicBag => "dynamic".to_string(),
-                ParamKind::Summable => {
-                    return (
-                        arg.span,
-                        "The argument value must be summable: a number, timespan or datetime.".to_string(),
-                    );
-                }
-                _ => "string or dynamic".to_string(),
-            };
-            return (arg.span, format!("A value of type {wanted} expected."));
+/// The argument that does not fit, and what would: code, place and message. Where several signatures take so many
+/// arguments, none is meant more than another.
+pub(super) fn mismatch(
+    spec: &FunctionSpec,
+    signatures: &[&Signature],
+    args: &[Expr],
+    span: Span,
+) -> (&'static str, Span, String) {
+    let [signature] = signatures else {
+        let types: Vec<&str> = args.iter().map(|a| a.ty.name()).collect();
+        let message = format!("The function '{}' is not compatible with arguments ({})", spec.name, types.join(", "));
+        return ("KS127", args.first().map_or(span, |a| a.span), message);
+    };
+    let wrong = expand(signature, args.len())
+        .into_iter()
+        .zip(args)
+        .find(|(param, arg)| match_kind(&param.kind, arg.ty, false).is_none());
+    let Some((param, arg)) = wrong else {
+        return ("KS107", span, "The arguments do not fit the function.".to_string());
+    };
+    let (code, message) = match &param.kind {
+        ParamKind::Types(types) if types.len() == 1 => {
+            ("KS107", format!("A value of type {} expected.", types.first().map_or("", |t| t.name())))
         }
-    }
-    (args.first().map(|a| a.span).unwrap_or_default(), "The arguments do not fit the function.".to_string())
+        ParamKind::Types(types) => {
+            let types: Vec<&str> = types.iter().map(|t| t.name()).collect();
+            ("KS141", format!("The expression must have one of the types: {}.", types.join(" or ")))
+        }
+        ParamKind::Number | ParamKind::NumberOrBool => ("KS137", "The expression value must be a number.".to_string()),
+        ParamKind::Integer => ("KS134", "The expression value must be an integer.".to_string()),
+        ParamKind::DynamicArray => ("KS234", "The expression value must be a dynamic array.".to_string()),
+        ParamKind::DynamicBag => ("KS235", "The expression must be a dynamic bag.".to_string()),
+        ParamKind::Summable => {
+            ("KS138", "The argument value must be summable: a number, timespan or datetime.".to_string())
+        }
+        ParamKind::Orderable | ParamKind::CommonOrderable => {
+            let wanted = "a number, timespan, datetime, string or boolean";
+            ("KS206", format!("The argument value must be orderable: {wanted}."))
+        }
+        _ => ("KS141", "The expression must have one of the types: string or dynamic.".to_string()),
+    };
+    (code, arg.span, message)
 }
 
 /// The one type of values that must agree; dynamic gives way, ints widen to long, and numbers to the widest where

@@ -36,12 +36,10 @@ impl Binder<'_> {
     ) -> Rel {
         let kind = match property(properties, "kind") {
             None => JoinKind::InnerUnique,
-            Some((word, at)) => match join_kind(word) {
+            Some((word, _)) => match join_kind(word) {
                 Some(kind) => kind,
-                None => {
-                    self.error("KS122", at, format!("'{word}' is not a join kind; the kinds are: {JOIN_KINDS}."));
-                    JoinKind::InnerUnique
-                }
+                // The parser has refused it.
+                None => JoinKind::InnerUnique,
             },
         };
         let right = self.tabular(right, env);
@@ -71,10 +69,7 @@ impl Binder<'_> {
         let kind = match property(properties, "kind") {
             None | Some(("leftouter", _)) => JoinKind::LeftOuter,
             Some(("inner", _)) => JoinKind::Inner,
-            Some((word, at)) => {
-                self.error("KS122", at, format!("'{word}' is not a lookup kind; the kinds are: leftouter, inner."));
-                JoinKind::LeftOuter
-            }
+            Some(_) => JoinKind::LeftOuter,
         };
         let right = self.tabular(right, env);
         let keys = self.join_keys(&left, &right, on, env);
@@ -140,6 +135,12 @@ impl Binder<'_> {
         b: &ast::Expr,
         env: &Env,
     ) -> Option<(Expr, Expr)> {
+        for (operand, side) in [(a, "$left"), (b, "$right")] {
+            if !names_side(operand) {
+                self.error("KS183", operand.span, format!("The join condition operand must be: {side}.<column>"));
+                return None;
+            }
+        }
         let row = Row {
             columns: &left.columns,
             right: Some(&right.columns),
@@ -344,6 +345,17 @@ impl Binder<'_> {
     }
 }
 
+/// Whether an operand says on which side of the join its column is.
+fn names_side(operand: &ast::Expr) -> bool {
+    match &operand.kind {
+        ast::ExprKind::Paren(inner) => names_side(inner),
+        ast::ExprKind::Path { base, .. } => {
+            matches!(&base.kind, ast::ExprKind::Name(name) if matches!(name.text.as_str(), "$left" | "$right"))
+        }
+        _ => false,
+    }
+}
+
 /// A wildcard over all tables that may exist stands for the few that do: of a name's types one
 /// that nearly all have is kept.
 pub(super) fn likely_types(inputs: &mut [(String, Rel)]) {
@@ -363,9 +375,6 @@ pub(super) fn likely_types(inputs: &mut [(String, Rel)]) {
         rel.columns.retain(|c| best.get(&c.name).is_none_or(|ty| *ty == c.ty));
     }
 }
-
-const JOIN_KINDS: &str = "innerunique, inner, leftouter, rightouter, fullouter, leftsemi, rightsemi, leftanti, \
-                          anti, leftantisemi, rightanti, rightantisemi";
 
 fn join_kind(word: &str) -> Option<JoinKind> {
     Some(match word {

@@ -22,6 +22,7 @@ mod pattern;
 mod plugin_call;
 mod plugin_columns;
 mod plugins;
+mod render;
 mod scan;
 mod scope;
 mod search;

@@ -41,7 +41,7 @@ impl Binder<'_> {
         match &operator.kind {
             OperatorKind::Where(predicate) => {
                 let predicate = self.scalar(predicate, Row::of(&input), env);
-                let predicate = self.boolean(predicate);
+                let predicate = self.predicate(predicate);
                 self.filter(input, predicate, span)
             }
             OperatorKind::Project(items) => self.projection(input, items, env, span),
@@ -100,6 +100,7 @@ impl Binder<'_> {
             OperatorKind::GetSchema => self.getschema(&input, span),
             OperatorKind::Render { chart, properties } => {
                 self.render = Some(crate::explain::render_chart(chart.as_ref(), properties));
+                self.render_properties(&input, properties, env);
                 input
             }
             OperatorKind::MakeSeries { .. } => self.make_series(input, &operator.kind, &operator.properties, env, span),
@@ -242,10 +243,21 @@ impl Binder<'_> {
                         self.error("KS109", name.span, message);
                     }
                 }
-                ast::ExprKind::Name(name) => found.extend(self.find_column(input, name)),
+                ast::ExprKind::Name(name) => found.extend(self.column_to_choose(input, name)),
                 ast::ExprKind::Star => found.extend(0..input.columns.len()),
                 _ => self.error("KS109", pattern.span, "Column name expected."),
             }
+        }
+        found
+    }
+
+    /// Position of a column that an operator of names alone chooses, or an error.
+    fn column_to_choose(&mut self, input: &Rel, name: &ast::Name) -> Option<usize> {
+        let before = self.diagnostics.len();
+        let found = self.find_column(input, name);
+        for diagnostic in &mut self.diagnostics[before..] {
+            diagnostic.code = "KS109";
+            diagnostic.message = format!("Column name expected: there is no column '{}'.", name.text);
         }
         found
     }
@@ -273,7 +285,7 @@ impl Binder<'_> {
                 self.error("KS110", item.span, "Column rename assignment expected.");
                 continue;
             };
-            if let Some(at) = self.find_column(&input, old) {
+            if let Some(at) = self.column_to_choose(&input, old) {
                 renamed.push((at, new));
             }
         }

@@ -122,7 +122,7 @@ impl Binder<'_> {
             return Expr { kind: ExprKind::Error, ty, span };
         }
         match op {
-            BinaryOp::And | BinaryOp::Or => self.logical(op, left, right, span),
+            BinaryOp::And | BinaryOp::Or => self.logical(op, op_span, left, right, span),
             BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul | BinaryOp::Div | BinaryOp::Mod => {
                 self.arithmetic(op, op_span, left, right, span)
             }
@@ -142,9 +142,23 @@ impl Binder<'_> {
         self.error_expr(op_span)
     }
 
-    fn logical(&mut self, op: BinaryOp, left: Expr, right: Expr, span: Span) -> Expr {
-        let (left, right) = (self.boolean(left), self.boolean(right));
+    fn logical(&mut self, op: BinaryOp, op_span: Span, left: Expr, right: Expr, span: Span) -> Expr {
+        if left.ty != Type::Bool || right.ty != Type::Bool {
+            self.undefined(text(op), op_span, left.ty, right.ty);
+            return Expr { kind: ExprKind::Error, ty: Type::Bool, span };
+        }
         self.call(text(op), vec![left, right], Type::Bool, span)
+    }
+
+    /// What an operator filters by.
+    pub(super) fn predicate(&mut self, expr: Expr) -> Expr {
+        match (&expr.kind, expr.ty) {
+            (ExprKind::Error, _) | (_, Type::Bool) => expr,
+            _ => {
+                self.error("KS141", expr.span, "The expression must have the type bool.");
+                self.error_expr(expr.span)
+            }
+        }
     }
 
     /// A condition: a bool, or what converts to one.
@@ -264,7 +278,7 @@ impl Binder<'_> {
         if matches!(low.kind, ExprKind::Error) || matches!(high.kind, ExprKind::Error) {
             return Expr { kind: ExprKind::Error, ty: Type::Bool, span };
         }
-        self.logical(both, low, high, span)
+        self.logical(both, span, low, high, span)
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -42,8 +42,8 @@ impl Binder<'_> {
             },
             plugin => {
                 let help = nearest(plugin, Catalogue::get().plugin_names()).map(|n| format!("did you mean '{n}'?"));
-                let message = format!("The name '{plugin}' does not refer to any known plugin.");
-                self.error_with_help("KS211", name.span, message, help);
+                let message = format!("The plug-in function '{plugin}' is not defined.");
+                self.error_with_help("KS124", name.span, message, help);
                 self.error_rel(span)
             }
         };

@@ -224,7 +224,7 @@ impl Binder<'_> {
             }
             _ => {
                 let value = self.scalar(expr, row, env);
-                self.boolean(value)
+                self.predicate(value)
             }
         }
     }

@@ -37,7 +37,7 @@ impl Binder<'_> {
         for item in items {
             let source = self.scalar(&item.expr.value, Row::of(&input), env);
             if source.ty != Type::Dynamic && !matches!(source.kind, ExprKind::Error) {
-                self.error("KS107", source.span, "A value of type dynamic expected.");
+                self.error("KS141", source.span, "The expression must have the type dynamic.");
                 continue;
             }
             let ty = match &item.to {
@@ -87,14 +87,9 @@ impl Binder<'_> {
             }
         };
         let kind = match property(properties, "kind") {
-            None | Some(("simple", _)) => ParseKind::Simple,
             Some(("relaxed", _)) => ParseKind::Relaxed,
             Some(("regex", _)) => ParseKind::Regex,
-            Some((word, at)) => {
-                let message = format!("'{word}' is not a parse kind; the kinds are: simple, relaxed, regex.");
-                self.error("KS122", at, message);
-                ParseKind::Simple
-            }
+            _ => ParseKind::Simple,
         };
         let flags = property(properties, "flags").map_or(String::new(), |(flags, _)| flags.to_string());
         let mut columns = input.columns.clone();
@@ -106,6 +101,10 @@ impl Binder<'_> {
                 ast::ParsePiece::Text(text, _) => pieces.push(ParsePiece::Text(text.clone())),
                 ast::ParsePiece::Column { name, ty } => {
                     let ty = ty.as_ref().map_or(Type::String, |ty| self.type_named(ty));
+                    // Only a regex's own expressions may part two columns.
+                    if kind != ParseKind::Regex && matches!(pieces.last(), Some(ParsePiece::Column(_))) {
+                        self.error("KS101", name.span, "The column name must follow a string literal");
+                    }
                     if outputs.iter().any(|c: &Column| c.name == name.text) {
                         self.error("KS171", name.span, already_declared(&name.text));
                         continue;

@@ -134,8 +134,9 @@ impl Binder<'_> {
             }
         });
         if let Some((name, span)) = ungrouped {
-            let message = format!("The column '{name}' is neither grouped by nor inside an aggregate function.");
-            self.error("KS112", span, message);
+            let message = format!("The name '{name}' is not an aggregate or scalar function.");
+            let help = format!("group by '{name}', or take it into an aggregate, as in take_any({name})");
+            self.error_with_help("KS236", span, message, Some(help));
             return None;
         }
         Some(substitute(value, &|id| {
@@ -194,6 +195,9 @@ impl Binder<'_> {
     }
 
     fn take_any(&mut self, input: &Rel, name: &ast::Name, args: &[ast::Arg], env: &Env) -> Vec<(String, Expr)> {
+        if args.is_empty() {
+            self.error("KS119", name.span, format!("The function '{}' expects at least 1 argument.", name.text));
+        }
         let collector = self.collector.take();
         let mut wanted: Vec<(String, Expr)> = Vec::new();
         for arg in args {

@@ -12,7 +12,7 @@ impl Parser<'_> {
             on = self.comma_list(Self::expr);
         } else if join && self.eat_word("where") {
             on.push(self.expr());
-        } else if !join {
+        } else {
             self.missing("join on condition clause");
         }
         if join { OperatorKind::Join { right, on } } else { OperatorKind::Lookup { right, on } }

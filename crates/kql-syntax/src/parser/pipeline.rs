@@ -41,7 +41,49 @@ fn known_properties(operator: &str) -> &'static [&'static str] {
     }
 }
 
+/// The words that a property of an operator may have as its value, where they are a closed list.
+fn known_values(operator: &str, property: &str) -> Option<&'static [&'static str]> {
+    Some(match (operator, property) {
+        ("join", "kind") => &[
+            "inner",
+            "fullouter",
+            "innerunique",
+            "leftanti",
+            "leftantisemi",
+            "anti",
+            "leftouter",
+            "leftsemi",
+            "rightanti",
+            "rightantisemi",
+            "rightouter",
+            "rightsemi",
+        ],
+        ("lookup", "kind") => &["inner", "leftouter"],
+        ("union", "kind") => &["inner", "outer"],
+        ("mv-expand" | "mvexpand" | "mv-apply" | "mvapply", "kind" | "bagexpansion") => &["bag", "array"],
+        ("parse" | "parse-where", "kind") => &["simple", "regex", "relaxed"],
+        ("scan", "kind") => &["partial", "full"],
+        ("search", "kind") => &["default", "case_insensitive", "case_sensitive"],
+        ("graph-mark-components", "kind") => &["weak", "strong"],
+        ("make-series", "kind") => &["nonempty"],
+        ("render", "kind") => &["default", "unstacked", "stacked", "stacked100", "map"],
+        ("render", "legend") => &["visible", "hidden"],
+        ("render", "xaxis" | "yaxis") => &["linear", "log"],
+        ("render", "ysplit") => &["none", "axes", "panels"],
+        _ => return None,
+    })
+}
+
 impl Parser<'_> {
+    /// Refuses a value that the operator's property does not know.
+    pub(super) fn check_value(&mut self, operator: &str, property: &Property) {
+        let Some(known) = known_values(operator, &property.name.text) else { return };
+        let fits = matches!(&property.value.kind, ExprKind::Name(name) if known.contains(&name.text.as_str()));
+        if !fits && !matches!(property.value.kind, ExprKind::Error) {
+            self.not_one_of(property.value.span, known);
+        }
+    }
+
     /// A scalar expression or a pipeline.
     pub(super) fn pipeline(&mut self) -> Expr {
         let start = self.start();
@@ -193,6 +235,7 @@ impl Parser<'_> {
         }
         self.bump_glued(word);
         *properties = self.properties(known_properties(word));
+        properties.iter().for_each(|property| self.check_value(word, property));
         match word {
             "as" => OperatorKind::As(self.declared_name()),
             "assert-schema" => OperatorKind::AssertSchema(self.column_decls()),
@@ -292,7 +335,11 @@ impl Parser<'_> {
         let span = self.since(start);
         let text = span.text(self.source).split_whitespace().collect::<String>().to_lowercase();
         self.expect(TokenKind::Assign, "=");
-        let value = self.property_value();
+        let value = match text.as_str() {
+            // Titles may be computed.
+            "title" | "xtitle" | "ytitle" => self.expr(),
+            _ => self.property_value(),
+        };
         Property { name: Name { text, span }, value }
     }
 

@@ -1,6 +1,7 @@
 //! Operators that shape rows and columns: project, mv-expand, sort, range, render…
 
 use super::Parser;
+use crate::Span;
 use crate::ast::{Expr, ExprKind, MvItem, Name, NamedExpr, OperatorKind, Ordered, Property};
 use crate::lexer::TokenKind;
 
@@ -165,6 +166,14 @@ impl Parser<'_> {
         }
     }
 
+    /// The error of [`Parser::expected_one_of`] about a word that was read.
+    pub(super) fn not_one_of(&mut self, at: Span, words: &[&str]) {
+        let listed = words.join(", ");
+        let message =
+            if words.len() == 1 { format!("Expected: {listed}") } else { format!("Expected one of: {listed}") };
+        self.error("KS005", at, message);
+    }
+
     pub(super) fn sort(&mut self, properties: &mut Vec<Property>) -> OperatorKind {
         self.expect_word("by");
         properties.extend(self.properties(&[]));
@@ -231,16 +240,22 @@ impl Parser<'_> {
             "sankey",
         ];
         let chart = if self.at(TokenKind::Ident) && !self.at_word("with") { self.name() } else { None };
-        if chart.is_none() {
-            self.expected_one_of(CHARTS);
+        match &chart {
+            None => self.expected_one_of(CHARTS),
+            Some(chart) if !CHARTS.contains(&chart.text.as_str()) => self.not_one_of(chart.span, CHARTS),
+            Some(_) => {}
         }
         let mut properties = Vec::new();
         loop {
             if self.at(TokenKind::Ident) && self.kind_at(1) == TokenKind::Assign {
-                properties.push(self.property(false));
+                let property = self.property(false);
+                self.check_value("render", &property);
+                properties.push(property);
                 self.eat(TokenKind::Comma);
             } else if self.at_word("with") && self.kind_at(1) == TokenKind::LParen {
-                properties.extend(self.with_properties(RENDER_PROPERTIES));
+                let found = self.with_properties(RENDER_PROPERTIES);
+                found.iter().for_each(|property| self.check_value("render", property));
+                properties.extend(found);
             } else if self.at_word("by") {
                 let name = Name { text: "by".to_owned(), span: self.bump().span };
                 let columns = self.comma_list(Self::expr);
