@@ -424,11 +424,18 @@ fn match_signature(signature: &Signature, types: &[Type], nulls: &[bool]) -> Opt
 /// The type that an argument becomes for a parameter, and how far that is; `None` where it does not fit.
 pub(super) fn match_kind(kind: &ParamKind, ty: Type, null: bool) -> Option<(Type, u32)> {
     let same = Some((ty, 0));
-    let dynamic_as = |target| (ty == Type::Dynamic).then_some((target, 5));
+    // A dynamic value is read as text by itself; anything else must be asked for, as with tolong(). A null is any type.
+    let dynamic_as = |target| {
+        let reads = ty == Type::Dynamic && (null || matches!(target, Type::String | Type::Dynamic));
+        reads.then_some((target, 5))
+    };
     match kind {
         ParamKind::Types(types) if types.contains(&ty) => same,
         ParamKind::Types(types) => {
-            if ty == Type::Dynamic || null {
+            if ty == Type::Dynamic && types.contains(&Type::String) {
+                return Some((Type::String, 5));
+            }
+            if null {
                 return types.first().map(|t| (*t, 5));
             }
             let widening: &[(Type, u32)] = match ty {
