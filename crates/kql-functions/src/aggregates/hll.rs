@@ -266,7 +266,7 @@ fn hash(value: &Val<'_>) -> Option<u64> {
 }
 
 /// A key that tells the values of one type apart: the value itself where it fits, else two hashes.
-pub(super) fn distinct_key(value: &Val<'_>) -> Option<u128> {
+pub(crate) fn distinct_key(value: &Val<'_>) -> Option<u128> {
     let two_hashes = |s: &str| {
         let (high, low) = (xxh64(s.as_bytes(), 0), xxh64(s.as_bytes(), u64::MAX));
         (u128::from(high) << 64) | u128::from(low)

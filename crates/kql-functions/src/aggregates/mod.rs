@@ -22,6 +22,7 @@ mod statistics;
 mod sums;
 
 pub(crate) use digest::{Digest, Kind};
+pub(crate) use hll::distinct_key;
 pub(crate) use percentiles::{array as percentile_array, read_percentiles};
 pub(crate) use sketches::Merged as MergedDigest;
 

@@ -60,18 +60,18 @@ fn start_of_day(ticks: i64, offset: i64) -> Option<i64> {
     (ticks - ticks.rem_euclid(DAY)).checked_add(offset.checked_mul(DAY)?)
 }
 
-fn start_of_week(ticks: i64, offset: i64) -> Option<i64> {
+pub(crate) fn start_of_week(ticks: i64, offset: i64) -> Option<i64> {
     let sunday = ticks - ticks.rem_euclid(DAY) - calendar::day_of_week(ticks) * DAY;
     sunday.checked_add(offset.checked_mul(WEEK)?)
 }
 
-fn start_of_month(ticks: i64, offset: i64) -> Option<i64> {
+pub(crate) fn start_of_month(ticks: i64, offset: i64) -> Option<i64> {
     let month = Date::of(ticks).month_number().checked_add(offset)?;
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
     (1..=10_000).contains(&year).then(|| Date { year, month, day: 1 }.ticks())
 }
 
-fn start_of_year(ticks: i64, offset: i64) -> Option<i64> {
+pub(crate) fn start_of_year(ticks: i64, offset: i64) -> Option<i64> {
     let year = Date::of(ticks).year.checked_add(offset)?;
     (1..=10_000).contains(&year).then(|| Date { year, month: 1, day: 1 }.ticks())
 }

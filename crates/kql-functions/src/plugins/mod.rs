@@ -4,7 +4,14 @@
 //! can be checked without rows; `rows` computes them. `bag_unpack`, `pivot` and `narrow`, whose columns the data
 //! decides, are the engine's.
 
+mod activity;
+mod cohorts;
+mod funnel;
+mod rolling;
+mod session;
 mod simple;
+mod sliding;
+mod timeline;
 
 use crate::{Type, Val};
 
@@ -90,8 +97,16 @@ pub fn plugin(name: &str) -> Option<&'static Plugin> {
     families().into_iter().flatten().find(|p| p.name == name)
 }
 
-fn families() -> [&'static [Plugin]; 1] {
-    [simple::PLUGINS]
+/// What computes the further result tables of a plugin that has several.
+pub fn further_tables(plugin: &Plugin) -> &'static [Plugin] {
+    match plugin.name {
+        "funnel_sequence" => funnel::MORE_OF_SEQUENCE,
+        _ => &[],
+    }
+}
+
+fn families() -> [&'static [Plugin]; 6] {
+    [simple::PLUGINS, activity::PLUGINS, cohorts::PLUGINS, session::PLUGINS, rolling::PLUGINS, funnel::PLUGINS]
 }
 
 /// A column from a name that is known when this is compiled.

@@ -15,7 +15,7 @@ impl Binder<'_> {
         let mut rel = source;
         let mut env = std::rc::Rc::clone(env);
         let mut named = None;
-        for operator in operators {
+        for (at, operator) in operators.iter().enumerate() {
             if let OperatorKind::As(name) = &operator.kind {
                 if matches!(rel.kind, RelKind::Error) {
                     continue;
@@ -30,8 +30,13 @@ impl Binder<'_> {
                 continue;
             }
             self.input_name = named.take();
+            let tables = self.branches.len();
             rel = self.operator_of_open(rel, operator, &env);
             rel.span = operator.span;
+            let rest = operators.get(at + 1..).unwrap_or_default();
+            if !has_further_tables(operator, rest) {
+                self.branches.truncate(tables);
+            }
         }
         rel
     }
@@ -460,6 +465,16 @@ fn granny(name: &str) -> Vec<(String, u64)> {
         rest = tail;
     }
     parts
+}
+
+/// Whether further tables of an operator are results of the query. Those of a plugin are lost where operators follow;
+/// those of queries inside of operators always are.
+fn has_further_tables(operator: &Operator, rest: &[Operator]) -> bool {
+    match operator.kind {
+        OperatorKind::Fork(_) | OperatorKind::Facet { .. } | OperatorKind::Invoke(_) => true,
+        OperatorKind::Evaluate { .. } => rest.iter().all(|o| matches!(o.kind, OperatorKind::Render { .. })),
+        _ => false,
+    }
 }
 
 /// Kusto's word for an operator that is not handled here.

@@ -1,7 +1,7 @@
 //! Calls of plugins that run: which argument is a column, a constant, an expression or a table.
 
 use kql_functions::Type;
-use kql_functions::plugins::{Arg, Call, Field, Plugin, Refusal};
+use kql_functions::plugins::{Arg, Call, Field, Plugin, Refusal, further_tables};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
@@ -19,7 +19,7 @@ struct Arguments {
 }
 
 impl Binder<'_> {
-    /// A call of a plugin over an input whose columns are all known.
+    /// A call of a plugin over an input whose columns are all known. Further tables of it stand behind the result.
     pub(super) fn plugin_call(
         &mut self,
         plugin: &'static Plugin,
@@ -28,6 +28,24 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Rel {
+        let further = further_tables(plugin);
+        if further.is_empty() {
+            return self.plugin_table(plugin, input, args, env, span);
+        }
+        let index = self.share(input, false);
+        let mut tables = Vec::with_capacity(further.len() + 1);
+        for plugin in std::iter::once(plugin).chain(further) {
+            let rows = self.read_shared(index, span);
+            let table = self.plugin_table(plugin, rows, args, env, span);
+            if matches!(table.kind, RelKind::Error) {
+                return table;
+            }
+            tables.push(table);
+        }
+        self.tables(tables, span)
+    }
+
+    fn plugin_table(&mut self, plugin: &'static Plugin, input: Rel, args: &[ast::Arg], env: &Env, span: Span) -> Rel {
         let Some(bound) = self.plugin_arguments(plugin, &input, args, env) else { return self.error_rel(span) };
         let fields = fields_of(&input.columns);
         let tables: Vec<Vec<Field>> = bound.tables.iter().map(|t| fields_of(&t.columns)).collect();

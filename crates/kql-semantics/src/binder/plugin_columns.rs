@@ -1,4 +1,4 @@
-//! The columns of plugins that can be checked, but not be run yet.
+//! The columns of plugins that cannot be run: not yet, or not over an input whose columns are not all known.
 
 use kql_functions::Type;
 use kql_syntax::Span;
@@ -17,6 +17,10 @@ enum Shape {
     Before(&'static [(&'static str, Type)]),
     /// The time column, the dimension columns, then these.
     OverTime(&'static [(&'static str, Type)]),
+    /// The time column as `from_` and `to_`, the dimension columns, then these.
+    FromTo(&'static [(&'static str, Type)]),
+    /// The time column, the state column as these, then a count and samples.
+    Around(&'static [&'static str]),
     /// These alone.
     Fixed(&'static [(&'static str, Type)]),
     /// The input's, as they are.
@@ -54,6 +58,14 @@ fn shape(plugin: &str) -> Shape {
         "active_users_count" => Shape::OverTime(&[("dcount", LONG)]),
         "session_count" => Shape::OverTime(&[("count_sessions", LONG)]),
         "funnel_sequence_completion" => Shape::OverTime(&[("Period", Type::Timespan), ("dcount", LONG)]),
+        "new_activity_metrics" => Shape::FromTo(&[
+            ("dcount_new_values", LONG),
+            ("dcount_retained_values", LONG),
+            ("dcount_churn_values", LONG),
+            ("retention_rate", REAL),
+            ("churn_rate", REAL),
+        ]),
+        "funnel_sequence" => Shape::Around(&["prev", "next"]),
         "estimate_rows_count" => Shape::Fixed(&[("EstimatedRowsCount", LONG)]),
         "infer_storage_schema" | "infer_storage_schema_with_suggestions" => {
             Shape::Fixed(&[("CslSchema", Type::String)])
@@ -100,6 +112,17 @@ impl Binder<'_> {
             Shape::OverTime(last) => {
                 let over = named.get(1..).unwrap_or_default();
                 own(over).into_iter().chain(fixed(last)).collect()
+            }
+            Shape::FromTo(last) => {
+                let ends = named.get(1).into_iter().flat_map(|time| ["from_", "to_"].map(|end| (end, time)));
+                let ends = ends.map(|(end, time)| (format!("{end}{}", time.name), time.ty));
+                ends.chain(own(named.get(2..).unwrap_or_default())).chain(fixed(last)).collect()
+            }
+            Shape::Around(states) => {
+                let ty = named.get(2).map_or(Type::Unknown, |state| state.ty);
+                let time = own(named.get(1..2).unwrap_or_default()).into_iter();
+                let states = states.iter().map(|name| (name.to_string(), ty));
+                time.chain(states).chain(fixed(&[("dcount", LONG), ("samples", Type::Dynamic)])).collect()
             }
             Shape::Fixed(columns) => {
                 open = false;
