@@ -4,9 +4,18 @@
 //! can be checked without rows; `rows` computes them. `bag_unpack`, `pivot` and `narrow`, whose columns the data
 //! decides, are the engine's.
 
+mod dcount_intersect;
+mod ip_lookup;
+mod keys;
+mod patterns;
+mod refused;
+mod schema_merge;
+mod sequence;
 mod simple;
 
 use crate::{Type, Val};
+
+pub use refused::refused;
 
 /// A column: its name and type.
 pub type Field = (String, Type);
@@ -90,8 +99,15 @@ pub fn plugin(name: &str) -> Option<&'static Plugin> {
     families().into_iter().flatten().find(|p| p.name == name)
 }
 
-fn families() -> [&'static [Plugin]; 1] {
-    [simple::PLUGINS]
+fn families() -> [&'static [Plugin]; 6] {
+    [
+        simple::PLUGINS,
+        ip_lookup::PLUGINS,
+        schema_merge::PLUGINS,
+        dcount_intersect::PLUGINS,
+        sequence::PLUGINS,
+        patterns::PLUGINS,
+    ]
 }
 
 /// A column from a name that is known when this is compiled.

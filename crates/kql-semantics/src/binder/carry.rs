@@ -153,6 +153,7 @@ impl<'c, 'a> Carry<'c, 'a> {
             | RelKind::Range { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
+            | RelKind::Refused(_)
             | RelKind::Error => (kind, Along::default()),
         };
         columns.extend(along.all().cloned());

@@ -1,6 +1,6 @@
-//! The columns of plugins that can be checked, but not be run yet.
+//! The columns of plugins that are not run: over an input whose columns are not all known, or at all.
 
-use kql_functions::Type;
+use kql_functions::{Type, plugins};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
@@ -55,9 +55,14 @@ fn shape(plugin: &str) -> Shape {
         "session_count" => Shape::OverTime(&[("count_sessions", LONG)]),
         "funnel_sequence_completion" => Shape::OverTime(&[("Period", Type::Timespan), ("dcount", LONG)]),
         "estimate_rows_count" => Shape::Fixed(&[("EstimatedRowsCount", LONG)]),
-        "infer_storage_schema" | "infer_storage_schema_with_suggestions" => {
-            Shape::Fixed(&[("CslSchema", Type::String)])
-        }
+        "infer_storage_schema" => Shape::Fixed(&[("CslSchema", Type::String)]),
+        "infer_storage_schema_with_suggestions" => Shape::Fixed(&[("SuggestedTableSchema", Type::String)]),
+        "schema_merge" => Shape::Fixed(&[
+            ("ColumnName", Type::String),
+            ("ColumnOrdinal", LONG),
+            ("DataType", Type::String),
+            ("ColumnType", Type::String),
+        ]),
         "http_request" | "http_request_post" => {
             Shape::Fixed(&[("ResponseHeaders", Type::Dynamic), ("ResponseBody", Type::Dynamic)])
         }
@@ -66,8 +71,17 @@ fn shape(plugin: &str) -> Shape {
     }
 }
 
+/// Why a call is not run: the plugin never is, or not yet, or its input is not known yet.
+fn not_run(plugin: &str, input: &Rel) -> RelKind {
+    match plugins::refused(plugin) {
+        Some(why) => RelKind::Refused(format!("The plugin '{plugin}' is not supported: {why}.")),
+        None if plugins::plugin(plugin).is_some() => RelKind::Open { input: Box::new(input.clone()) },
+        None => RelKind::NotRun("This plugin"),
+    }
+}
+
 impl Binder<'_> {
-    /// A plugin of the catalogue that cannot be run: its columns, as far as they are known.
+    /// A plugin of the catalogue that cannot be run, or not yet: its columns, as far as they are known.
     pub(super) fn plugin_columns(
         &mut self,
         plugin: &str,
@@ -90,6 +104,7 @@ impl Binder<'_> {
             self.value(arg, Row::of(&input), env);
         }
         let mut open = input.open;
+        let kind = not_run(plugin, &input);
         let fixed = |columns: &[(&str, Type)]| -> Vec<(String, Type)> {
             columns.iter().map(|(name, ty)| (name.to_string(), *ty)).collect()
         };
@@ -112,7 +127,7 @@ impl Binder<'_> {
             }
         };
         let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();
-        Rel { kind: RelKind::NotRun("This plugin"), columns, serialized: false, open, span }
+        Rel { kind, columns, serialized: false, open, span }
     }
 
     fn lookup_columns(&mut self, input: Rel, table: &ast::Expr, args: &[&ast::Expr], env: &Env, span: Span) -> Rel {
@@ -127,12 +142,13 @@ impl Binder<'_> {
             })
             .collect();
         let open = input.open || lookup.open;
+        let kind = RelKind::Open { input: Box::new(input.clone()) };
         let mut columns = input.columns;
         for column in lookup.columns.iter().filter(|c| !keys.contains(&c.name.as_str())) {
             let name = unique(&column.name, &columns);
             columns.push(Column { name, ..column.clone() });
         }
         let columns = columns.into_iter().map(|c| self.column(c.name, c.ty)).collect();
-        Rel { kind: RelKind::NotRun("This plugin"), columns, serialized: false, open, span }
+        Rel { kind, columns, serialized: false, open, span }
     }
 }

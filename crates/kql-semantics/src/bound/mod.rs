@@ -352,6 +352,8 @@ pub enum RelKind {
     Graph(usize),
     /// Bound, but not to be run: what it is.
     NotRun(&'static str),
+    /// Bound, and left out on purpose: a sentence that says what, and why.
+    Refused(String),
     /// Could not be bound.
     Error,
 }
@@ -482,6 +484,7 @@ impl Rel {
             | RelKind::Resolved(_)
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
+            | RelKind::Refused(_)
             | RelKind::Error => Vec::new(),
         }
     }
@@ -512,6 +515,7 @@ impl Rel {
             | RelKind::Resolved(_)
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
+            | RelKind::Refused(_)
             | RelKind::Error => Vec::new(),
         }
     }
