@@ -100,8 +100,18 @@ impl Binder<'_> {
                 _ => None,
             })
             .collect();
+        // What a script declares to return; `*` in it stands for the input's columns, and is not kept by the tree.
+        let mut declared: Vec<(String, Type)> = Vec::new();
         for arg in args {
-            self.value(arg, Row::of(&input), env);
+            match &arg.kind {
+                ast::ExprKind::Typeof(columns) => {
+                    let named = columns.iter().filter(|c| !c.name.text.is_empty());
+                    declared.extend(named.map(|c| (c.name.text.clone(), self.type_named(&c.ty))));
+                }
+                _ => {
+                    self.value(arg, Row::of(&input), env);
+                }
+            }
         }
         let mut open = input.open;
         let kind = not_run(plugin, &input);
@@ -123,7 +133,7 @@ impl Binder<'_> {
             Shape::Same => own(&input.columns),
             Shape::Unknown => {
                 open = true;
-                Vec::new()
+                declared
             }
         };
         let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();
