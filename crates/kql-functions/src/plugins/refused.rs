@@ -26,7 +26,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("external_datatable", "it reads a table that a client sends along with the query, and none can be sent here"),
     ("http_request", NO_REQUESTS),
     ("http_request_post", NO_REQUESTS),
-    ("identity_v3", "it is a test of the Kusto service's own, and what it does is not documented"),
+    ("identity_v3", "what it does is not documented"),
     ("infer_storage_schema", NO_STORAGE),
     ("infer_storage_schema_with_suggestions", NO_STORAGE),
     ("mysql_request", NO_DATABASE),
