@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use kql_functions::catalogue::Catalogue;
+use kql_functions::plugins;
 use kql_semantics::bound::{Rel, RelKind};
 use kql_semantics::{BindOptions, Bound, SimpleCatalog, bind};
 use kql_syntax::Severity;
@@ -66,7 +67,7 @@ const OPERATORS: &[(&str, &str)] = &[
     ("where", "print x=1 | where x == 1"),
 ];
 
-/// Plugins that run.
+/// Plugins that the engine runs by itself.
 const PLUGINS: &[&str] = &["bag_unpack", "narrow", "pivot"];
 
 /// Functions that the binder answers by itself.
@@ -94,9 +95,10 @@ const BINDER: &[&str] = &[
 
 /// What is different about an entry, where something is.
 const DIFFERENCES: &[(&str, &str)] = &[
-    ("autocluster", "columns only"),
-    ("basket", "columns only"),
-    ("diffpatterns", "columns only"),
+    ("autocluster", "an algorithm of its own after the same paper; patterns are alike, not the same"),
+    ("basket", "exact, where Kusto samples the rows"),
+    ("diffpatterns", "an algorithm of its own; patterns are alike, not the same"),
+    ("dcount_intersect", "an estimate of its own where the sets are large"),
     ("externaldata", "columns only: no file is read yet"),
     ("geo_info_from_ip_address", "needs a database of addresses, which cannot be named yet"),
     ("geo_distance_2points", "on a sphere only"),
@@ -139,7 +141,10 @@ pub(crate) fn write(out: &mut dyn Write) -> anyhow::Result<()> {
         Entry { name, bound: true, runs }
     });
     table(out, "Aggregate functions", aggregates.collect())?;
-    let plugins = catalogue.plugin_names().map(|name| Entry { name, bound: true, runs: PLUGINS.contains(&name) });
+    let plugins = catalogue.plugin_names().map(|name| {
+        let runs = plugins::plugin(name).is_some() || PLUGINS.contains(&name);
+        Entry { name, bound: true, runs }
+    });
     table(out, "Plugins", plugins.collect())
 }
 
@@ -152,7 +157,7 @@ fn probe(query: &str) -> (bool, bool) {
     let not_run = |rel: &Rel| {
         let mut todo = vec![rel];
         while let Some(rel) = todo.pop() {
-            if matches!(rel.kind, RelKind::NotRun(_)) {
+            if matches!(rel.kind, RelKind::NotRun(_) | RelKind::Refused(_)) {
                 return true;
             }
             todo.extend(rel.inputs());
@@ -174,7 +179,8 @@ fn table(out: &mut dyn Write, title: &str, mut entries: Vec<Entry<'_>>) -> anyho
     writeln!(out, "| name | parsed | bound | run | differences |\n|---|---|---|---|---|")?;
     let mark = |yes: bool| if yes { "yes" } else { "no" };
     for entry in entries {
-        let difference = DIFFERENCES.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, text)| text);
+        let difference = DIFFERENCES.iter().find(|(name, _)| *name == entry.name).map(|(_, text)| *text);
+        let difference = difference.or_else(|| plugins::refused(entry.name)).unwrap_or_default();
         writeln!(out, "| `{}` | yes | {} | {} | {difference} |", entry.name, mark(entry.bound), mark(entry.runs))?;
     }
     writeln!(out)?;

@@ -183,7 +183,11 @@ impl<'l> Lowering<'l> {
             }
             RelKind::Graph(_) => Err(not_supported("A graph as the result of a query", rel.span)),
             RelKind::NotRun(what) => Err(not_supported(what, rel.span)),
-            RelKind::Open { .. } => Err(internal("a plugin was not resolved")),
+            RelKind::Refused(why) => Err(QueryError::Invalid(vec![Diagnostic::error("PQ001", rel.span, why.clone())])),
+            RelKind::Open { input } => {
+                self.rel(input)?;
+                Err(internal("a plugin was not resolved"))
+            }
             RelKind::Error => Err(internal("a query with errors was lowered")),
         }
     }

@@ -125,6 +125,11 @@ impl Hll {
         self.estimate().round() as i64
     }
 
+    /// The hashes of all members, while the set is small enough to hold them.
+    pub(crate) fn hashes(&self) -> Option<impl Iterator<Item = u64> + '_> {
+        self.registers.is_empty().then(|| self.sparse.iter().copied())
+    }
+
     /// Ertl's estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs no
     /// corrections for small or large sets.
     fn estimate(&self) -> f64 {

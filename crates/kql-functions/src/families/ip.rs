@@ -36,22 +36,24 @@ pub(super) static ENTRIES: &[Scalar] = &[
 
 /// An address with a prefix length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Network {
+pub(crate) struct Network {
     address: u128,
-    prefix: u32,
+    /// Length of the prefix in bits, of 32 or of 128.
+    pub(crate) prefix: u32,
     /// Written as IPv4.
     v4: bool,
 }
 
 impl Network {
-    fn parse_v4(text: &str) -> Option<Network> {
+    /// An IPv4 address, with or without `/prefix`.
+    pub(crate) fn parse_v4(text: &str) -> Option<Network> {
         let (address, prefix) = split_prefix(text, 32)?;
         let address: Ipv4Addr = address.parse().ok()?;
         Some(Network { address: u128::from(u32::from(address)), prefix, v4: true })
     }
 
-    /// IPv4 is mapped into `::ffff:0:0/96`.
-    fn parse_v6(text: &str) -> Option<Network> {
+    /// An address of either kind, with or without `/prefix`; IPv4 is mapped into `::ffff:0:0/96`.
+    pub(crate) fn parse_v6(text: &str) -> Option<Network> {
         let address = text.split('/').next().unwrap_or_default();
         match address.trim().parse().ok()? {
             IpAddr::V4(v4) => {
@@ -65,7 +67,8 @@ impl Network {
         }
     }
 
-    fn masked(&self, prefix: u32, bits: u32) -> u128 {
+    /// The first `prefix` of the address's `bits` bits, the others being zero.
+    pub(crate) fn masked(&self, prefix: u32, bits: u32) -> u128 {
         let drop = bits.saturating_sub(prefix);
         if drop >= 128 { 0 } else { self.address >> drop << drop }
     }

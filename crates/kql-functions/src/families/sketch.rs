@@ -88,7 +88,8 @@ fn rank(args: &[Val<'_>]) -> Option<(f64, f64)> {
     Some((digest.rank(key) as f64, digest.total() as f64))
 }
 
-fn hll(value: &Val<'_>) -> Option<Hll> {
+/// The sketch that a dynamic value holds.
+pub(crate) fn hll(value: &Val<'_>) -> Option<Hll> {
     match value {
         Val::Dynamic(text) => Hll::from_dynamic(&Dynamic::decode(text)),
         _ => None,

@@ -9,11 +9,20 @@ mod cohorts;
 mod funnel;
 mod rolling;
 mod session;
+mod dcount_intersect;
+mod ip_lookup;
+mod keys;
+mod patterns;
+mod refused;
+mod schema_merge;
+mod sequence;
 mod simple;
 mod sliding;
 mod timeline;
 
 use crate::{Type, Val};
+
+pub use refused::refused;
 
 /// A column: its name and type.
 pub type Field = (String, Type);
@@ -105,8 +114,20 @@ pub fn further_tables(plugin: &Plugin) -> &'static [Plugin] {
     }
 }
 
-fn families() -> [&'static [Plugin]; 6] {
-    [simple::PLUGINS, activity::PLUGINS, cohorts::PLUGINS, session::PLUGINS, rolling::PLUGINS, funnel::PLUGINS]
+fn families() -> [&'static [Plugin]; 11] {
+    [
+        simple::PLUGINS,
+        activity::PLUGINS,
+        cohorts::PLUGINS,
+        session::PLUGINS,
+        rolling::PLUGINS,
+        funnel::PLUGINS,
+        ip_lookup::PLUGINS,
+        schema_merge::PLUGINS,
+        dcount_intersect::PLUGINS,
+        sequence::PLUGINS,
+        patterns::PLUGINS,
+    ]
 }
 
 /// A column from a name that is known when this is compiled.

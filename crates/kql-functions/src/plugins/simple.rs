@@ -1,7 +1,7 @@
-//! Plugins that give their input back.
+//! Plugins that give their input back, or its size.
 
-use super::{Call, Field, Plugin, Refusal, Row};
-use crate::Val;
+use super::{Call, Field, Plugin, Refusal, Row, field};
+use crate::{Type, Val};
 
 pub(super) const PLUGINS: &[Plugin] = &[
     Plugin {
@@ -15,6 +15,13 @@ pub(super) const PLUGINS: &[Plugin] = &[
         name: "preview",
         columns: |call| call.long(0).and_then(|_| same(call)),
         rows: |call, tables| head(call, tables, usize::try_from(call.long(0)?).unwrap_or(0)),
+        ordered: false,
+        table_key: None,
+    },
+    Plugin {
+        name: "estimate_rows_count",
+        columns: |_| Ok(vec![field("EstimatedRowsCount", Type::Long)]),
+        rows: |_, tables| Ok(vec![vec![Val::Long(tables.first().map_or(0, Vec::len) as i64)]]),
         ordered: false,
         table_key: None,
     },

@@ -157,6 +157,7 @@ impl<'c, 'a> Carry<'c, 'a> {
             | RelKind::Watchlist { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
+            | RelKind::Refused(_)
             | RelKind::Error => (kind, Along::default()),
         };
         columns.extend(along.all().cloned());

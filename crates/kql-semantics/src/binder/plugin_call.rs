@@ -1,10 +1,11 @@
 //! Calls of plugins that run: which argument is a column, a constant, an expression or a table.
 
-use kql_functions::Type;
 use kql_functions::plugins::{Arg, Call, Field, Plugin, Refusal, further_tables};
+use kql_functions::{Catalogue, Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
+use super::call::arguments_message;
 use super::naming::unique;
 use super::statements::Value;
 use super::{Binder, Env, Row, project};
@@ -16,6 +17,8 @@ struct Arguments {
     /// Values that are computed for every row of the input.
     computed: Vec<Expr>,
     tables: Vec<Rel>,
+    /// A table has columns that are not known yet, and may be meant by names that are not known.
+    open: bool,
 }
 
 impl Binder<'_> {
@@ -28,6 +31,10 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Rel {
+        if let Some(message) = wrong_number(plugin, args.len()) {
+            self.error("KS119", span, message);
+            return self.error_rel(span);
+        }
         let further = further_tables(plugin);
         if further.is_empty() {
             return self.plugin_table(plugin, input, args, env, span);
@@ -47,6 +54,9 @@ impl Binder<'_> {
 
     fn plugin_table(&mut self, plugin: &'static Plugin, input: Rel, args: &[ast::Arg], env: &Env, span: Span) -> Rel {
         let Some(bound) = self.plugin_arguments(plugin, &input, args, env) else { return self.error_rel(span) };
+        if bound.open {
+            return self.with_open_tables(input, &bound.tables, span);
+        }
         let fields = fields_of(&input.columns);
         let tables: Vec<Vec<Field>> = bound.tables.iter().map(|t| fields_of(&t.columns)).collect();
         let call = Call { args: &bound.args, input: &fields, tables: &tables };
@@ -71,22 +81,28 @@ impl Binder<'_> {
     }
 
     fn plugin_arguments(&mut self, plugin: &Plugin, input: &Rel, args: &[ast::Arg], env: &Env) -> Option<Arguments> {
-        let mut found = Arguments { args: Vec::with_capacity(args.len()), computed: Vec::new(), tables: Vec::new() };
+        let mut found =
+            Arguments { args: Vec::with_capacity(args.len()), computed: Vec::new(), tables: Vec::new(), open: false };
         for arg in args {
             let known = |name: &ast::Name, rel: &Rel| rel.columns.iter().position(|c| c.name == name.text);
             let plain = match &arg.value.kind {
                 ast::ExprKind::Name(name) => Some(name),
                 _ => None,
             };
-            let of_input = plain.and_then(|name| known(name, input));
+            // A predicate is known by the name that the call gives it.
+            let named_predicate =
+                |at: &usize| arg.name.is_some() && input.columns.get(*at).is_some_and(|column| column.ty == Type::Bool);
+            let of_input = plain.and_then(|name| known(name, input)).filter(|at| !named_predicate(at));
             let of_table = plain.and_then(|name| found.tables.first().and_then(|table| known(name, table)));
             let bound = match (of_input, of_table) {
                 (_, Some(at)) if plugin.table_key == Some(found.args.len()) => Arg::OfTable(at),
                 (Some(at), _) => Arg::Column(at),
                 (None, Some(at)) => Arg::OfTable(at),
+                (None, None) if found.open && plain.is_some() => Arg::Value(Val::Null, Type::Unknown),
                 (None, None) => match self.value(&arg.value, Row::of(input), env) {
                     Value::Rel(rel) if matches!(rel.kind, RelKind::Error) => return None,
                     Value::Rel(rel) => {
+                        found.open |= rel.open;
                         found.tables.push(rel);
                         Arg::Table(found.tables.len() - 1)
                     }
@@ -105,6 +121,17 @@ impl Binder<'_> {
         Some(found)
     }
 
+    /// The columns of a call over tables that are known later: those of the input, then those of the tables.
+    fn with_open_tables(&mut self, input: Rel, tables: &[Rel], span: Span) -> Rel {
+        let mut columns: Vec<Column> = Vec::new();
+        for (name, ty) in fields_of(&input.columns).into_iter().chain(tables.iter().flat_map(|t| fields_of(&t.columns)))
+        {
+            let name = unique(&name, &columns);
+            columns.push(self.column(name, ty));
+        }
+        Rel { kind: RelKind::Open { input: Box::new(input) }, columns, serialized: false, open: true, span }
+    }
+
     fn with_computed(&mut self, input: Rel, computed: Vec<Expr>, span: Span) -> Rel {
         if computed.is_empty() {
             return input;
@@ -117,6 +144,17 @@ impl Binder<'_> {
         }
         project(input, columns, exprs, span)
     }
+}
+
+/// What to say if the plugin takes another number of arguments.
+fn wrong_number(plugin: &Plugin, given: usize) -> Option<String> {
+    let signatures = &Catalogue::get().plugin(plugin.name)?.signatures;
+    if signatures.iter().any(|s| (s.min..=s.max).contains(&given)) {
+        return None;
+    }
+    let least = signatures.iter().map(|s| s.min).min()?;
+    let most = signatures.iter().map(|s| s.max).max()?;
+    Some(arguments_message(plugin.name, least, most))
 }
 
 fn fields_of(columns: &[Column]) -> Vec<(String, Type)> {

@@ -1,6 +1,6 @@
-//! The columns of plugins that cannot be run: not yet, or not over an input whose columns are not all known.
+//! The columns of plugins that are not run: over an input whose columns are not all known, or at all.
 
-use kql_functions::Type;
+use kql_functions::{Type, plugins};
 use kql_syntax::Span;
 use kql_syntax::ast;
 
@@ -67,9 +67,14 @@ fn shape(plugin: &str) -> Shape {
         ]),
         "funnel_sequence" => Shape::Around(&["prev", "next"]),
         "estimate_rows_count" => Shape::Fixed(&[("EstimatedRowsCount", LONG)]),
-        "infer_storage_schema" | "infer_storage_schema_with_suggestions" => {
-            Shape::Fixed(&[("CslSchema", Type::String)])
-        }
+        "infer_storage_schema" => Shape::Fixed(&[("CslSchema", Type::String)]),
+        "infer_storage_schema_with_suggestions" => Shape::Fixed(&[("SuggestedTableSchema", Type::String)]),
+        "schema_merge" => Shape::Fixed(&[
+            ("ColumnName", Type::String),
+            ("ColumnOrdinal", LONG),
+            ("DataType", Type::String),
+            ("ColumnType", Type::String),
+        ]),
         "http_request" | "http_request_post" => {
             Shape::Fixed(&[("ResponseHeaders", Type::Dynamic), ("ResponseBody", Type::Dynamic)])
         }
@@ -78,8 +83,17 @@ fn shape(plugin: &str) -> Shape {
     }
 }
 
+/// Why a call is not run: the plugin never is, or not yet, or its input is not known yet.
+fn not_run(plugin: &str, input: &Rel) -> RelKind {
+    match plugins::refused(plugin) {
+        Some(why) => RelKind::Refused(format!("The plugin '{plugin}' is not supported: {why}.")),
+        None if plugins::plugin(plugin).is_some() => RelKind::Open { input: Box::new(input.clone()) },
+        None => RelKind::NotRun("This plugin"),
+    }
+}
+
 impl Binder<'_> {
-    /// A plugin of the catalogue that cannot be run: its columns, as far as they are known.
+    /// A plugin of the catalogue that cannot be run, or not yet: its columns, as far as they are known.
     pub(super) fn plugin_columns(
         &mut self,
         plugin: &str,
@@ -98,10 +112,21 @@ impl Binder<'_> {
                 _ => None,
             })
             .collect();
+        // What a script declares to return; `*` in it stands for the input's columns, and is not kept by the tree.
+        let mut declared: Vec<(String, Type)> = Vec::new();
         for arg in args {
-            self.value(arg, Row::of(&input), env);
+            match &arg.kind {
+                ast::ExprKind::Typeof(columns) => {
+                    let named = columns.iter().filter(|c| !c.name.text.is_empty());
+                    declared.extend(named.map(|c| (c.name.text.clone(), self.type_named(&c.ty))));
+                }
+                _ => {
+                    self.value(arg, Row::of(&input), env);
+                }
+            }
         }
         let mut open = input.open;
+        let kind = not_run(plugin, &input);
         let fixed = |columns: &[(&str, Type)]| -> Vec<(String, Type)> {
             columns.iter().map(|(name, ty)| (name.to_string(), *ty)).collect()
         };
@@ -131,11 +156,11 @@ impl Binder<'_> {
             Shape::Same => own(&input.columns),
             Shape::Unknown => {
                 open = true;
-                Vec::new()
+                declared
             }
         };
         let columns = columns.into_iter().map(|(name, ty)| self.column(name, ty)).collect();
-        Rel { kind: RelKind::NotRun("This plugin"), columns, serialized: false, open, span }
+        Rel { kind, columns, serialized: false, open, span }
     }
 
     fn lookup_columns(&mut self, input: Rel, table: &ast::Expr, args: &[&ast::Expr], env: &Env, span: Span) -> Rel {
@@ -150,12 +175,13 @@ impl Binder<'_> {
             })
             .collect();
         let open = input.open || lookup.open;
+        let kind = RelKind::Open { input: Box::new(input.clone()) };
         let mut columns = input.columns;
         for column in lookup.columns.iter().filter(|c| !keys.contains(&c.name.as_str())) {
             let name = unique(&column.name, &columns);
             columns.push(Column { name, ..column.clone() });
         }
         let columns = columns.into_iter().map(|c| self.column(c.name, c.ty)).collect();
-        Rel { kind: RelKind::NotRun("This plugin"), columns, serialized: false, open, span }
+        Rel { kind, columns, serialized: false, open, span }
     }
 }

@@ -1,4 +1,4 @@
-//! What stands at the head of a pipeline: `print`, `range`, `datatable`, `externaldata`.
+//! What stands at the head of a pipeline: `print`, `range`, `datatable`, `externaldata`, `evaluate`.
 
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
@@ -16,6 +16,11 @@ impl Binder<'_> {
             OperatorKind::Range { column, from, to, step } => self.range(column, from, to, step, env, span),
             OperatorKind::Union(items) => self.union(None, items, &operator.properties, env, span),
             OperatorKind::MacroExpand { scope, body, .. } => self.macro_expand(scope.as_ref(), body, env, span),
+            OperatorKind::Evaluate { call, schema, open } => {
+                let kind = RelKind::Values(vec![Vec::new()]);
+                let nothing = Rel { kind, columns: Vec::new(), serialized: false, open: false, span };
+                self.evaluate(nothing, call, schema.as_deref().map(|columns| (columns, *open)), env, span)
+            }
             OperatorKind::Error => self.error_rel(span),
             OperatorKind::Find { .. } => self.find(None, &operator.kind, env, span),
             OperatorKind::Search { sources, predicate } => {

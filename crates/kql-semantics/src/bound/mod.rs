@@ -361,6 +361,8 @@ pub enum RelKind {
     Graph(usize),
     /// Bound, but not to be run: what it is.
     NotRun(&'static str),
+    /// Bound, and left out on purpose: a sentence that says what, and why.
+    Refused(String),
     /// Could not be bound.
     Error,
 }
@@ -504,6 +506,7 @@ impl Rel {
             | RelKind::Watchlist { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
+            | RelKind::Refused(_)
             | RelKind::Error => Vec::new(),
         }
     }
@@ -536,6 +539,7 @@ impl Rel {
             | RelKind::Watchlist { .. }
             | RelKind::Graph(_)
             | RelKind::NotRun(_)
+            | RelKind::Refused(_)
             | RelKind::Error => Vec::new(),
         }
     }

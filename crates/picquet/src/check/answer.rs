@@ -101,6 +101,9 @@ fn not_run(query: &Query) -> Vec<Diagnostic> {
         if let RelKind::NotRun(what) = rel.kind {
             found.push(Diagnostic::warning("PQ005", rel.span, format!("{what} can be checked, but not be run yet.")));
         }
+        if let RelKind::Refused(why) = &rel.kind {
+            found.push(Diagnostic::warning("PQ005", rel.span, why.clone()));
+        }
         todo.extend(rel.inputs());
     }
     found
