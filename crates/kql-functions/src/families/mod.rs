@@ -13,7 +13,7 @@ mod datetime;
 mod datetime_format;
 mod dynamic;
 mod encoding;
-mod geo;
+pub(crate) mod geo;
 mod hash;
 mod ip;
 mod math;
@@ -51,7 +51,8 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         geo::lines::ENTRIES,
         geo::polygons::ENTRIES,
         geo::wkt::ENTRIES,
-        geo::partial::ENTRIES,
+        geo::combine::ENTRIES,
+        geo::covering::ENTRIES,
         hash::ENTRIES,
         ip::ENTRIES,
         math::ENTRIES,

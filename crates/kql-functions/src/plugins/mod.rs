@@ -4,6 +4,7 @@
 //! can be checked without rows; `rows` computes them. `bag_unpack`, `pivot` and `narrow`, whose columns the data
 //! decides, are the engine's.
 
+mod geo;
 mod simple;
 
 use crate::{Type, Val};
@@ -47,6 +48,8 @@ pub struct Call<'c> {
     pub input: &'c [Field],
     /// The columns of each tabular argument.
     pub tables: &'c [Vec<Field>],
+    /// The name that each argument was given in the call: `name = value`.
+    pub names: &'c [Option<String>],
 }
 
 /// Why a call cannot be bound or run.
@@ -90,8 +93,8 @@ pub fn plugin(name: &str) -> Option<&'static Plugin> {
     families().into_iter().flatten().find(|p| p.name == name)
 }
 
-fn families() -> [&'static [Plugin]; 1] {
-    [simple::PLUGINS]
+fn families() -> [&'static [Plugin]; 2] {
+    [geo::PLUGINS, simple::PLUGINS]
 }
 
 /// A column from a name that is known when this is compiled.
@@ -132,6 +135,11 @@ impl Call<'_> {
             Some(Arg::Value(value, ty)) => Some((value, *ty)),
             _ => None,
         }
+    }
+
+    /// The place of the argument that was given a name in the call.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n.as_deref() == Some(name))
     }
 
     /// The placeholder `'~'`, or no argument at all: the default is meant.

@@ -163,17 +163,6 @@ pub(super) fn edge_centroid(a: Vector, b: Vector) -> Vector {
     sum.times((difference.dot(difference) / sum.dot(sum)).sqrt())
 }
 
-/// How often a ring goes around a point, counted by the angles that its edges have from there.
-pub(super) fn is_inside(p: Vector, ring: &[Vector]) -> bool {
-    let mut turned = 0.0;
-    for (i, a) in ring.iter().enumerate() {
-        let b = ring[(i + 1) % ring.len()];
-        let (u, v) = (a.minus(p.times(p.dot(*a))), b.minus(p.times(p.dot(b))));
-        turned += u.cross(v).dot(p).atan2(u.dot(v));
-    }
-    turned.abs() > std::f64::consts::PI
-}
-
 /// Adds the points of the geodesic between planar points that keep it within `tolerance` (an angle) of the planar edge,
 /// the last point included, as S2's edge tessellator does.
 pub(super) fn tessellate(from: (f64, f64), to: (f64, f64), tolerance: f64, out: &mut Vec<Vector>) {
