@@ -101,8 +101,6 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("geo_info_from_ip_address", "needs a database of addresses, which cannot be named yet"),
     ("geo_distance_2points", "on a sphere only"),
     ("geo_polygon_simplify", "which points stay may differ, within the tolerance"),
-    ("geo_polygon_to_h3cells", "the cells come in another order"),
-    ("geo_s2cell_neighbors", "the neighbours come in another order"),
     ("geo_simplify_polygons_array", "which points stay may differ, within the tolerance"),
     ("gzip_compress_to_base64_string", "long texts give other bytes, which decompress to the same"),
     ("ingestion_time", "over files: `_TimeReceived` where the rows have it, else `TimeGenerated`"),

@@ -1,6 +1,6 @@
 //! S2 cells that cover lines and polygons, and H3 cells whose middles lie in polygons.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use h3o::{CellIndex, LatLng, Resolution};
 use s2::cell::Cell;
@@ -10,6 +10,7 @@ use super::super::support::{Out, from_array, lenient, long_arg, real_arg};
 use super::buffer::Buffer;
 use super::overlay::{region_shape, united};
 use super::points::{edges, inside};
+use super::set_order::in_set_order;
 use super::shape::{Position, Shape, lines, planar_polygons, polygons};
 use super::sphere::{EARTH, Vector, angle_to_edge, edges_meet};
 use super::trace::Region;
@@ -164,10 +165,65 @@ fn polygon_to_h3<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
         args.first().and_then(planar_polygons)
     };
     let cells = planar.and_then(|planar| {
-        let mut cells = BTreeSet::new();
-        planar.iter().all(|rings| fill(rings, resolution, &mut cells)).then_some(cells)
+        let mut all: Vec<String> = Vec::new();
+        for rings in &planar {
+            let mut cells = BTreeSet::new();
+            if !fill(rings, resolution, &mut cells) || all.len() + cells.len() > MOST_H3 {
+                return None;
+            }
+            all.extend(in_table_order(&cells, rings, resolution).map(|cell| cell.to_string()));
+        }
+        Some(all)
     });
-    Ok(cells.map_or(Val::Null, |cells| texts(cells.into_iter().map(|cell| cell.to_string()))))
+    Ok(cells.map_or(Val::Null, |cells| texts(in_set_order(cells).into_iter())))
+}
+
+/// Cells in the order of H3's table of them, whose size H3 estimates from the polygon's bounding box.
+fn in_table_order(
+    cells: &BTreeSet<CellIndex>,
+    rings: &[Vec<Position>],
+    resolution: Resolution,
+) -> impl Iterator<Item = CellIndex> {
+    let size = estimate(rings, resolution).max(cells.len() as u64 + 1);
+    let mut table: BTreeMap<u64, CellIndex> = BTreeMap::new();
+    for cell in cells {
+        let mut at = u64::from(*cell) % size;
+        while table.contains_key(&at) {
+            at = (at + 1) % size;
+        }
+        table.insert(at, *cell);
+    }
+    table.into_values()
+}
+
+/// H3's upper estimate of the cells in a polygon (`maxPolygonToCellsSize`).
+fn estimate(rings: &[Vec<Position>], resolution: Resolution) -> u64 {
+    const SPARE: u64 = 12;
+    let corners = rings.iter().map(|ring| ring.len().saturating_sub(1) as u64).sum();
+    let least = |estimate: u64| estimate.max(corners) + SPARE;
+    let Some(outer) = rings.first() else { return least(1) };
+    let range = |values: &mut dyn Iterator<Item = f64>| {
+        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
+    };
+    let (mut west, mut east) = range(&mut outer.iter().map(|p| p.0));
+    let (south, north) = range(&mut outer.iter().map(|p| p.1));
+    if outer.windows(2).any(|pair| (pair[0].0 - pair[1].0).abs() > 180.0) {
+        west = range(&mut outer.iter().map(|p| p.0).filter(|lng| *lng > 0.0)).0;
+        east = range(&mut outer.iter().map(|p| p.0).filter(|lng| *lng < 0.0)).1;
+    }
+    let radius = resolution.pentagons().next().and_then(|pentagon| {
+        let corner = pentagon.boundary().iter().next().copied()?;
+        Some(LatLng::from(pentagon).distance_km(corner))
+    });
+    let (Some(radius), Ok(p), Ok(q)) = (radius, LatLng::new(north, east), LatLng::new(south, west)) else {
+        return least(1);
+    };
+    // A hexagon with the radius of a pentagon, four fifths of it.
+    let area = 0.8 * (2.598_076_211_35 * radius * radius);
+    let (wide, high) = ((east - west).abs(), north - south);
+    let ratio = wide.max(high) / wide.min(high);
+    let diagonal = p.distance_km(q);
+    least(((diagonal * diagonal / ratio.min(3.0) / area).ceil() as u64).max(1))
 }
 
 fn planar_of(region: &Region) -> Vec<Vec<Vec<Position>>> {

@@ -10,6 +10,7 @@ mod overlay;
 pub(super) mod points;
 pub(super) mod polygons;
 mod predicates;
+mod set_order;
 mod shape;
 mod simplify;
 mod sphere;

@@ -242,3 +242,94 @@ impl Common {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::buffer::Buffer;
+    use super::super::points::inside;
+    use super::super::sphere::{EARTH, ring_area};
+    use super::*;
+
+    /// Numbers from 0 to 1 that look random.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn next(&mut self) -> f64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+        }
+
+        /// A star around a place, in degrees.
+        fn star(&mut self, lng: f64, lat: f64, radius: f64, corners: usize) -> Region {
+            let corner = |i: usize, radius: f64| {
+                let angle = std::f64::consts::TAU * i as f64 / corners as f64;
+                Vector::of(lng + radius * angle.cos() / lat.to_radians().cos(), lat + radius * angle.sin())
+            };
+            vec![vec![(0..corners).map(|i| corner(i, radius * (0.3 + 0.7 * self.next()))).collect()]]
+        }
+    }
+
+    fn area(region: &Region) -> f64 {
+        region.iter().flatten().map(|ring| ring_area(ring)).sum()
+    }
+
+    #[test]
+    fn areas_add_up() {
+        let mut numbers = Numbers(1);
+        for round in 0..60 {
+            let (lng, lat) = (360.0 * numbers.next() - 180.0, 120.0 * numbers.next() - 60.0);
+            let size = [0.0001, 0.01, 1.0, 10.0][round % 4];
+            let a = numbers.star(lng, lat, size, 5 + round);
+            let (x, y) = (numbers.next() - 0.5, numbers.next() - 0.5);
+            let b = numbers.star(lng + size * x, lat + size * y, size, 40);
+            let (joined, common) = (union(vec![a.clone(), b.clone()]), common_of_regions(&a, &b).region);
+            let (sum, parts) = (area(&joined) + area(&common), area(&a) + area(&b));
+            assert!((sum - parts).abs() <= 1e-9 * parts, "round {round}: {sum} instead of {parts}");
+            // What two have in common is a part of both.
+            let again = common_of_regions(&common, &a).region;
+            assert!((area(&again) - area(&common)).abs() <= 1e-9 * parts, "round {round}");
+            for ring in common.iter().flatten() {
+                let middle = ring.iter().copied().reduce(Vector::plus).map(Vector::unit);
+                let both = |p: Vector| inside(p, &a) && inside(p, &b);
+                assert!(middle.is_some_and(|p| inside(p, &common) == both(p)), "round {round}");
+            }
+        }
+    }
+
+    #[test]
+    fn buffers_keep_their_distance() {
+        let mut numbers = Numbers(2);
+        for round in 0..20 {
+            let (lng, lat) = (360.0 * numbers.next() - 180.0, 120.0 * numbers.next() - 60.0);
+            let star = numbers.star(lng, lat, 0.1, 12);
+            let (radius, tolerance) = (200.0 * (round + 1) as f64, 10.0);
+            let Some(buffer) = Buffer::new(radius, tolerance) else { continue };
+            let around = buffer.of_region(&star);
+            let rings = || star.iter().flatten();
+            for p in around.iter().flatten().flatten() {
+                let distance = rings()
+                    .flat_map(|ring| edges(ring, true))
+                    .map(|(a, b)| super::super::sphere::angle_to_edge(*p, a, b) * EARTH);
+                let nearest = distance.fold(f64::INFINITY, f64::min);
+                assert!((nearest - radius).abs() <= tolerance + 0.1, "round {round}: {nearest} instead of {radius}");
+            }
+            assert!(rings().flatten().all(|p| inside(*p, &around)), "round {round}");
+        }
+    }
+
+    #[test]
+    fn the_whole_division_may_be_coarse() {
+        // Lunes that share their corners at the poles.
+        let lune = |from: f64| {
+            vec![vec![
+                [(from, 0.0), (from + 90.0, 0.0), (0.0, 90.0)]
+                    .iter()
+                    .map(|(lng, lat)| Vector::of(*lng, *lat))
+                    .collect::<Vec<_>>(),
+            ]]
+        };
+        let all = union(vec![lune(0.0), lune(90.0), lune(180.0)]);
+        assert!((area(&all) - 0.75 * std::f64::consts::TAU).abs() < 1e-9, "{}", area(&all));
+        assert!(common_of_regions(&lune(0.0), &lune(90.0)).region.is_empty());
+    }
+}
