@@ -71,7 +71,7 @@ impl Arrangement {
     /// Start of a half.
     pub(super) fn start(&self, half: Half) -> usize {
         let edge = &self.edges[half / 2];
-        if half % 2 == 0 { edge.from } else { edge.to }
+        if half.is_multiple_of(2) { edge.from } else { edge.to }
     }
 
     /// End of a half.
@@ -89,7 +89,7 @@ impl Arrangement {
 
     fn step(&self, half: Half) -> Winding {
         let step = self.edges[half / 2].step;
-        if half % 2 == 0 { step } else { [-step[0], -step[1]] }
+        if half.is_multiple_of(2) { step } else { [-step[0], -step[1]] }
     }
 
     fn turn_around_points(&mut self) {

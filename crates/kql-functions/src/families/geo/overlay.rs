@@ -284,10 +284,12 @@ mod tests {
             let b = numbers.star(lng + size * x, lat + size * y, size, 40);
             let (joined, common) = (union(vec![a.clone(), b.clone()]), common_of_regions(&a, &b).region);
             let (sum, parts) = (area(&joined) + area(&common), area(&a) + area(&b));
-            assert!((sum - parts).abs() <= 1e-9 * parts, "round {round}: {sum} instead of {parts}");
+            // Small triangles have areas less exact than their corners.
+            let error = parts * (1e-10 / size).max(1e-9);
+            assert!((sum - parts).abs() <= error, "round {round}: {sum} instead of {parts}");
             // What two have in common is a part of both.
             let again = common_of_regions(&common, &a).region;
-            assert!((area(&again) - area(&common)).abs() <= 1e-9 * parts, "round {round}");
+            assert!((area(&again) - area(&common)).abs() <= error, "round {round}");
             for ring in common.iter().flatten() {
                 let middle = ring.iter().copied().reduce(Vector::plus).map(Vector::unit);
                 let both = |p: Vector| inside(p, &a) && inside(p, &b);
