@@ -285,7 +285,7 @@ mod tests {
             let (joined, common) = (union(vec![a.clone(), b.clone()]), common_of_regions(&a, &b).region);
             let (sum, parts) = (area(&joined) + area(&common), area(&a) + area(&b));
             // Small triangles have areas less exact than their corners.
-            let error = parts * (1e-10 / size).max(1e-9);
+            let error = parts * (1e-10 / size).max(1e-7);
             assert!((sum - parts).abs() <= error, "round {round}: {sum} instead of {parts}");
             // What two have in common is a part of both.
             let again = common_of_regions(&common, &a).region;
