@@ -65,8 +65,8 @@ pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>)
 
 fn plugin(call: &PluginCall, inputs: &[Input<'_>]) -> Result<Rows, QueryError> {
     let tables: Vec<Vec<Vec<Val<'_>>>> = inputs.iter().map(|input| input.rows().collect()).collect();
-    let PluginCall { plugin, args, input, tables: columns } = call;
-    let rows = (plugin.rows)(&plugins::Call { args, input, tables: columns }, &tables)
+    let PluginCall { plugin, args, input, tables: columns, names } = call;
+    let rows = (plugin.rows)(&plugins::Call { args, input, tables: columns, names }, &tables)
         .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)))?;
     Ok(Rows { rows, ordered: plugin.ordered })
 }

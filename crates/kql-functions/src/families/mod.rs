@@ -14,7 +14,7 @@ mod datetime;
 mod datetime_format;
 mod dynamic;
 mod encoding;
-mod geo;
+pub(crate) mod geo;
 mod hash;
 pub(crate) mod ip;
 mod math;
@@ -52,7 +52,8 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         geo::lines::ENTRIES,
         geo::polygons::ENTRIES,
         geo::wkt::ENTRIES,
-        geo::partial::ENTRIES,
+        geo::combine::ENTRIES,
+        geo::covering::ENTRIES,
         hash::ENTRIES,
         ip::ENTRIES,
         math::ENTRIES,

@@ -6,16 +6,17 @@
 
 mod activity;
 mod cohorts;
-mod funnel;
-mod rolling;
-mod session;
 mod dcount_intersect;
+mod funnel;
+mod geo;
 mod ip_lookup;
 mod keys;
 mod patterns;
 mod refused;
+mod rolling;
 mod schema_merge;
 mod sequence;
+mod session;
 mod simple;
 mod sliding;
 mod timeline;
@@ -63,6 +64,8 @@ pub struct Call<'c> {
     pub input: &'c [Field],
     /// The columns of each tabular argument.
     pub tables: &'c [Vec<Field>],
+    /// The name that each argument was given in the call: `name = value`.
+    pub names: &'c [Option<String>],
 }
 
 /// Why a call cannot be bound or run.
@@ -114,7 +117,7 @@ pub fn further_tables(plugin: &Plugin) -> &'static [Plugin] {
     }
 }
 
-fn families() -> [&'static [Plugin]; 11] {
+fn families() -> [&'static [Plugin]; 12] {
     [
         simple::PLUGINS,
         activity::PLUGINS,
@@ -127,6 +130,7 @@ fn families() -> [&'static [Plugin]; 11] {
         dcount_intersect::PLUGINS,
         sequence::PLUGINS,
         patterns::PLUGINS,
+        geo::PLUGINS,
     ]
 }
 
@@ -168,6 +172,11 @@ impl Call<'_> {
             Some(Arg::Value(value, ty)) => Some((value, *ty)),
             _ => None,
         }
+    }
+
+    /// The place of the argument that was given a name in the call.
+    pub fn named(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n.as_deref() == Some(name))
     }
 
     /// The placeholder `'~'`, or no argument at all: the default is meant.

@@ -5,6 +5,7 @@ use kql_syntax::Span;
 use kql_syntax::ast::{self, Operator, OperatorKind, PartitionBody, Property};
 
 use super::carry::{Along, Carry, Shape, shape, truth};
+use super::scope::Entity;
 use super::statements::Value;
 use super::{Binder, Env, Row, project};
 use crate::bound::{Branch, Column, Expr, ExprKind, JoinKind, Marker, Rel, RelKind, WindowFunction};
@@ -172,19 +173,10 @@ impl Binder<'_> {
         let visible = input.columns.clone();
         let (leaf, result) = match body {
             PartitionBody::Operators(operators) => self.subquery_body(&input, &visible, operators, env, span),
-            PartitionBody::Query(statements) => {
-                let leaf = self.shared.len();
-                match self.statements(statements, env, Row::NONE).0 {
-                    Some(Value::Rel(rel)) => (leaf, rel),
-                    _ => (leaf, self.error_rel(span)),
-                }
-            }
+            PartitionBody::Query(statements) => return self.own_query(input, &key, statements, env, span),
         };
         if matches!(result.kind, RelKind::Error) {
             return self.error_rel(span);
-        }
-        if matches!(body, PartitionBody::Query(_)) {
-            return self.once_a_value(input, &key, result, span);
         }
         let shape = shape(self, &result, leaf, false).unwrap_or_default();
         let rows = if shape.needs_markers { self.with_markers(input, &key, span) } else { (input, None) };
@@ -257,8 +249,20 @@ impl Binder<'_> {
         (Rel { kind: RelKind::Union(branches), columns, serialized: false, open: false, span }, Some(marker))
     }
 
-    /// The rows of a query of its own, once for each value of the key.
-    fn once_a_value(&mut self, input: Rel, key: &Column, result: Rel, span: Span) -> Rel {
+    /// The rows of a query of its own, once for each value of the key. `toscalar(key)` is the value.
+    fn own_query(&mut self, input: Rel, key: &Column, body: &[ast::Statement], env: &Env, span: Span) -> Rel {
+        let (shared, subqueries) = (self.shared.len(), self.subqueries.len());
+        let env = env.with(&key.name, Entity::Scalar(Expr::column(key, span)));
+        let result = match self.statements(body, &env, Row::NONE).0 {
+            Some(Value::Rel(rel)) if !matches!(rel.kind, RelKind::Error) => rel,
+            _ => return self.error_rel(span),
+        };
+        let shared = self.shared.iter().skip(shared).map(|shared| &shared.rel);
+        let aside = shared.chain(self.subqueries.iter().skip(subqueries)).find(|rel| mentions(rel, key));
+        if let Some(at) = aside.map(|rel| rel.span) {
+            self.unsupported(at, "The partition's value in a query within the partition's own");
+            return self.error_rel(span);
+        }
         let distinct = Rel {
             kind: RelKind::Aggregate {
                 input: Box::new(input),
@@ -271,8 +275,49 @@ impl Binder<'_> {
             span,
         };
         let (columns, open) = (result.columns.clone(), result.open);
-        let keys = vec![(truth(true, span), truth(true, span))];
-        let kind = RelKind::Join { left: Box::new(distinct), right: Box::new(result), kind: JoinKind::Inner, keys };
-        Rel { kind, columns, serialized: false, open, span }
+        let rows = match with_key(result, key, distinct) {
+            Ok(rows) => rows,
+            Err(at) => {
+                self.unsupported(at, "The partition's value before this operator");
+                return self.error_rel(span);
+            }
+        };
+        let exprs = columns.iter().map(|c| Expr::column(c, span)).collect();
+        let mut rel = project(rows, columns, exprs, span);
+        rel.open = open;
+        rel.serialized = false;
+        rel
     }
+}
+
+/// Whether an expression of the rows, or of those below, has the key.
+fn mentions(rel: &Rel, key: &Column) -> bool {
+    let in_expr = |expr: &Expr| {
+        let mut found = false;
+        expr.walk(&mut |e| found |= matches!(e.kind, ExprKind::Column(id) if id == key.id));
+        found
+    };
+    rel.exprs().into_iter().any(in_expr) || rel.inputs().into_iter().any(|input| mentions(input, key))
+}
+
+/// Rows once for every value of the key, with that as their last column: joined with the values below the operators
+/// that read it. `Err` tells the place of one that cannot pass it on.
+fn with_key(rel: Rel, key: &Column, values: Rel) -> Result<Rel, Span> {
+    let span = rel.span;
+    let columns: Vec<Column> = rel.columns.iter().chain([key]).cloned().collect();
+    let below = |input: Box<Rel>| with_key(*input, key, values.clone()).map(Box::new);
+    let kind = if mentions(&rel, key) {
+        match rel.kind {
+            RelKind::Filter { input, predicate } => RelKind::Filter { input: below(input)?, predicate },
+            RelKind::Project { input, mut exprs } => {
+                exprs.push(Expr::column(key, span));
+                RelKind::Project { input: below(input)?, exprs }
+            }
+            _ => return Err(span),
+        }
+    } else {
+        let keys = vec![(truth(true, span), truth(true, span))];
+        RelKind::Join { left: Box::new(values), right: Box::new(rel), kind: JoinKind::Inner, keys }
+    };
+    Ok(Rel { kind, columns, serialized: false, open: false, span })
 }

@@ -58,8 +58,9 @@ impl Binder<'_> {
             return self.with_open_tables(input, &bound.tables, span);
         }
         let fields = fields_of(&input.columns);
+        let names: Vec<Option<String>> = args.iter().map(|a| a.name.as_ref().map(|n| n.text.clone())).collect();
         let tables: Vec<Vec<Field>> = bound.tables.iter().map(|t| fields_of(&t.columns)).collect();
-        let call = Call { args: &bound.args, input: &fields, tables: &tables };
+        let call = Call { args: &bound.args, input: &fields, tables: &tables, names: &names };
         let columns = match (plugin.columns)(&call) {
             Ok(columns) => columns,
             Err(Refusal { argument, message }) => {
@@ -75,7 +76,7 @@ impl Binder<'_> {
         }
         let mut inputs = vec![self.with_computed(input, bound.computed, span)];
         inputs.extend(bound.tables);
-        let stage = Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables });
+        let stage = Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables, names });
         let kind = RelKind::Staged { inputs, stage: Box::new(stage) };
         Rel { kind, columns: named, serialized: plugin.ordered, open: false, span }
     }

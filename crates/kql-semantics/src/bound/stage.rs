@@ -31,12 +31,15 @@ pub struct PluginCall {
     pub input: Vec<Field>,
     /// The columns of its tables.
     pub tables: Vec<Vec<Field>>,
+    /// The names that its arguments were given in the call.
+    pub names: Vec<Option<String>>,
 }
 
 impl PartialEq for PluginCall {
     fn eq(&self, other: &PluginCall) -> bool {
         self.plugin.name == other.plugin.name
-            && (&self.args, &self.input, &self.tables) == (&other.args, &other.input, &other.tables)
+            && (&self.args, &self.input, &self.tables, &self.names)
+                == (&other.args, &other.input, &other.tables, &other.names)
     }
 }
 

@@ -8,6 +8,7 @@ use s2::cell::Cell;
 use s2::cellid::CellID;
 
 use super::super::support::{Out, from_array, lenient, long_arg, real_arg, strict};
+use super::set_order::in_set_order;
 use super::shape::{Shape, point};
 use super::sphere::Vector;
 use crate::{Cx, Dynamic, Scalar, Val};
@@ -198,5 +199,6 @@ fn s2_polygon<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 }
 
 fn s2_neighbors<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    Ok(s2(args).map_or(Val::Null, |cell| strings(cell.all_neighbors(cell.level()).iter().map(CellID::to_token))))
+    let around = |cell: CellID| cell.all_neighbors(cell.level()).iter().map(CellID::to_token).collect();
+    Ok(s2(args).map_or(Val::Null, |cell| strings(in_set_order(around(cell)))))
 }

@@ -121,24 +121,59 @@ fn densify<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
         Some(Shape::MultiLine(lines)) => lines,
         _ => return Ok(Val::Null),
     };
-    if planar.iter().flatten().any(|(lng, _)| !(-180.0..=180.0).contains(lng)) {
-        let message = "geo_line_densify of longitudes beyond 180 degrees is not supported yet.";
-        return Err(crate::EvalError(message.to_string()));
-    }
-    let dense = planar.iter().map(|line| densified(line, tolerance / EARTH)).collect();
-    Ok(shape_of(dense))
+    let keeps = keeps_crossing(args);
+    let dense = planar.iter().map(|line| densified(line, tolerance / EARTH, keeps));
+    Ok(shape_of(if keeps { dense.collect() } else { dense.flat_map(|line| split_at_antimeridian(&line)).collect() }))
+}
+
+/// The flag of densify that has an edge go the short way over the antimeridian; otherwise it goes the way that its
+/// longitudes tell on the map, and lines that pass the antimeridian so are split there.
+pub(super) fn keeps_crossing(args: &[Val<'_>]) -> bool {
+    matches!(args.get(2), Some(Val::Bool(true))) || args.get(2).and_then(Val::as_i64).is_some_and(|v| v != 0)
 }
 
 /// A chain of planar edges as geodesic ones.
-pub(super) fn densified(line: &[Position], tolerance: f64) -> Vec<Position> {
+pub(super) fn densified(line: &[Position], tolerance: f64, keeps_crossing: bool) -> Vec<Position> {
     let mut points = Vec::new();
-    if let Some((lng, lat)) = line.first() {
-        points.push(Vector::of(*lng, *lat));
-    }
-    for pair in line.windows(2) {
-        tessellate(pair[0], pair[1], tolerance, &mut points);
+    let Some(mut from) = line.first().copied() else { return Vec::new() };
+    points.push(Vector::of(from.0, from.1));
+    for to in line.iter().skip(1) {
+        let mut to = *to;
+        if keeps_crossing {
+            let turns = ((to.0 - from.0) / 360.0).round();
+            to.0 -= 360.0 * turns;
+        }
+        tessellate(from, to, tolerance, &mut points);
+        from = to;
     }
     points.into_iter().map(Vector::degrees).collect()
+}
+
+/// A line in parts that do not cross the antimeridian; they end just before it.
+fn split_at_antimeridian(line: &[Position]) -> Vec<Vec<Position>> {
+    const JUST_BEFORE: f64 = 179.999_999_999_999;
+    let mut parts: Vec<Vec<Position>> = Vec::new();
+    let mut part: Vec<Position> = Vec::new();
+    for to in line {
+        let mut to = *to;
+        if let Some(from) = part.last().copied().filter(|from| (from.0 - to.0).abs() > 180.0) {
+            if to.0.abs() == 180.0 {
+                to.0 = to.0.copysign(from.0);
+            } else if from.0.abs() == 180.0 {
+                parts.push(std::mem::replace(&mut part, vec![(from.0.copysign(to.0), from.1)]));
+            } else {
+                // Where the edge meets the plane of the antimeridian.
+                let (a, b) = (Vector::of(from.0, from.1), Vector::of(to.0, to.1));
+                let (_, latitude) = a.times(b.y.abs()).plus(b.times(a.y.abs())).unit().degrees();
+                part.push((JUST_BEFORE.copysign(from.0), latitude));
+                parts.push(std::mem::replace(&mut part, vec![(JUST_BEFORE.copysign(to.0), latitude)]));
+            }
+        }
+        part.push(to);
+    }
+    parts.push(part);
+    parts.retain(|part| part.len() > 1);
+    parts
 }
 
 /// Whether two sets of edges meet.

@@ -1,8 +1,9 @@
 //! Points: distances, angles, and what they lie in.
 
 use super::super::support::{Out, real_arg, strict};
+use super::predicates::left_of;
 use super::shape::{Shape, lines, point, polygons};
-use super::sphere::{EARTH, Vector, angle_to_edge, is_inside, nearest_on_edge};
+use super::sphere::{EARTH, Vector, angle_to_edge, nearest_on_edge};
 use crate::{Cx, Scalar, Val};
 
 /// The entries of this family.
@@ -74,9 +75,11 @@ fn in_circle<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     Ok(Val::Bool(angle * EARTH <= radius))
 }
 
-/// Whether a point lies in one of the polygons.
+/// Whether a point lies in one of the polygons. Of polygons that share an edge or a corner, one has its points.
 pub(super) fn inside(p: Vector, polygons: &[Vec<Vec<Vector>>]) -> bool {
-    polygons.iter().any(|rings| rings.iter().filter(|ring| is_inside(p, ring)).count() % 2 == 1)
+    // A hole has its polygon on its left.
+    let within = |(i, ring): (usize, &Vec<Vector>)| left_of(ring, p) != (i > 0);
+    polygons.iter().any(|rings| rings.iter().enumerate().filter(|ring| within(*ring)).count() % 2 == 1)
 }
 
 fn in_polygon<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {

@@ -1,11 +1,13 @@
 //! Polygons: area, perimeter, centre, and how they meet lines and each other.
 
 use super::super::support::{Out, lenient, strict};
-use super::lines::{any_meet, densified, densify_tolerance};
+use super::lines::{any_meet, densified, densify_tolerance, keeps_crossing};
+use super::overlay::united;
 use super::points::{edges, inside};
 use super::shape::{Position, Shape, lines, planar_polygons, polygons};
 use super::sphere::{EARTH, Vector, ring_area, ring_centroid};
-use crate::{Cx, EvalError, Scalar, Val};
+use super::trace::Region;
+use crate::{Cx, Scalar, Val};
 
 /// The entries of this family.
 pub(in super::super) static ENTRIES: &[Scalar] = &[
@@ -17,7 +19,12 @@ pub(in super::super) static ENTRIES: &[Scalar] = &[
     strict("geo_intersects_line_with_polygon", "Whether a line and a polygon have a point in common.", intersects_line),
 ];
 
-type Rings = Vec<Vec<Vec<Vector>>>;
+type Rings = Region;
+
+/// The polygons of the first argument; what several of them hold counts once.
+fn first_united(args: &[Val<'_>]) -> Option<Region> {
+    first(args).map(united)
+}
 
 fn first(args: &[Val<'_>]) -> Option<Rings> {
     args.first().and_then(polygons)
@@ -27,35 +34,20 @@ fn all_edges(polygons: &Rings) -> Vec<(Vector, Vector)> {
     polygons.iter().flatten().flat_map(|ring| edges(ring, true)).collect()
 }
 
-/// Polygons that overlap count once, which needs their union.
-fn apart(polygons: &Rings, function: &str) -> Result<(), EvalError> {
-    for (i, a) in polygons.iter().enumerate() {
-        for b in polygons.iter().skip(i + 1) {
-            if meet(&vec![a.clone()], &vec![b.clone()]) {
-                return Err(EvalError(format!("{function} of polygons that overlap is not supported yet.")));
-            }
-        }
-    }
-    Ok(())
-}
-
 fn area<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    let Some(polygons) = first(args) else { return Ok(Val::Null) };
-    apart(&polygons, "geo_polygon_area")?;
+    let Some(polygons) = first_united(args) else { return Ok(Val::Null) };
     let sum: f64 = polygons.iter().flatten().map(|ring| ring_area(ring)).sum();
     Ok(Val::Real(sum * EARTH * EARTH))
 }
 
 fn perimeter<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    let Some(polygons) = first(args) else { return Ok(Val::Null) };
-    apart(&polygons, "geo_polygon_perimeter")?;
+    let Some(polygons) = first_united(args) else { return Ok(Val::Null) };
     let sum: f64 = all_edges(&polygons).iter().map(|(a, b)| a.angle(*b)).sum();
     Ok(Val::Real(sum * EARTH))
 }
 
 fn centroid<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    let Some(polygons) = first(args) else { return Ok(Val::Null) };
-    apart(&polygons, "geo_polygon_centroid")?;
+    let Some(polygons) = first_united(args) else { return Ok(Val::Null) };
     let sum = polygons.iter().flatten().map(|ring| ring_centroid(ring)).reduce(Vector::plus);
     Ok(sum.map_or(Val::Null, |sum| Shape::Point(sum.unit().degrees()).value()))
 }
@@ -73,7 +65,7 @@ fn densify<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
             ring.reverse();
         }
         ring.extend(ring.first().copied());
-        densified(&ring, tolerance / EARTH)
+        densified(&ring, tolerance / EARTH, keeps_crossing(args))
     };
     let mut dense: Vec<Vec<Vec<Position>>> = planar
         .iter()

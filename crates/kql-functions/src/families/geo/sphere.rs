@@ -129,17 +129,25 @@ fn signed_area(a: Vector, b: Vector, c: Vector) -> f64 {
     if orientation < 0.0 { -area } else { area }
 }
 
+/// A ring's edges as triangles with a point from which none of its points is too far.
+fn triangles(ring: &[Vector]) -> impl Iterator<Item = (Vector, Vector, Vector)> + '_ {
+    let null = Vector { x: 0.0, y: 0.0, z: 0.0 };
+    let first = ring.first().copied().unwrap_or(null);
+    let middle = ring.iter().fold(null, |sum, p| sum.plus(*p));
+    let far = middle.norm() > 1e-9 && ring.iter().any(|p| p.dot(first) <= 0.0);
+    let from = if far { middle.unit() } else { first };
+    ring.iter().zip(ring.iter().cycle().skip(1)).map(move |(a, b)| (from, *a, *b))
+}
+
 /// The area within a ring, signed.
 pub(super) fn ring_area(ring: &[Vector]) -> f64 {
-    let Some((first, rest)) = ring.split_first() else { return 0.0 };
-    rest.windows(2).map(|pair| signed_area(*first, pair[0], pair[1])).sum()
+    triangles(ring).map(|(a, b, c)| signed_area(a, b, c)).sum()
 }
 
 /// The centroid of a ring's inside, times its signed area.
 pub(super) fn ring_centroid(ring: &[Vector]) -> Vector {
     let null = Vector { x: 0.0, y: 0.0, z: 0.0 };
-    let Some((first, rest)) = ring.split_first() else { return null };
-    rest.windows(2).fold(null, |sum, pair| sum.plus(triangle_centroid(*first, pair[0], pair[1])))
+    triangles(ring).fold(null, |sum, (a, b, c)| sum.plus(triangle_centroid(a, b, c)))
 }
 
 /// The true centroid of a spherical triangle times its signed area, after Brock ("The Inertia Tensor for a Spherical
@@ -161,17 +169,6 @@ pub(super) fn edge_centroid(a: Vector, b: Vector) -> Vector {
         return sum;
     }
     sum.times((difference.dot(difference) / sum.dot(sum)).sqrt())
-}
-
-/// How often a ring goes around a point, counted by the angles that its edges have from there.
-pub(super) fn is_inside(p: Vector, ring: &[Vector]) -> bool {
-    let mut turned = 0.0;
-    for (i, a) in ring.iter().enumerate() {
-        let b = ring[(i + 1) % ring.len()];
-        let (u, v) = (a.minus(p.times(p.dot(*a))), b.minus(p.times(p.dot(b))));
-        turned += u.cross(v).dot(p).atan2(u.dot(v));
-    }
-    turned.abs() > std::f64::consts::PI
 }
 
 /// Adds the points of the geodesic between planar points that keep it within `tolerance` (an angle) of the planar edge,
