@@ -9,11 +9,14 @@ mod bin;
 mod compare;
 mod control;
 mod convert;
+mod cursor;
+mod data_size;
 mod datetime;
 mod datetime_format;
 mod dynamic;
 mod encoding;
 mod geo;
+mod geo_ip;
 mod hash;
 mod ip;
 mod math;
@@ -23,6 +26,7 @@ mod punycode;
 mod scan;
 mod series;
 mod series_decompose;
+mod series_periods;
 mod series_stats;
 mod sets;
 mod sketch;
@@ -40,6 +44,8 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
     vec![
         convert::ENTRIES,
         control::ENTRIES,
+        cursor::ENTRIES,
+        data_size::ENTRIES,
         datetime::ENTRIES,
         bin::ENTRIES,
         datetime_format::ENTRIES,
@@ -52,6 +58,7 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         geo::polygons::ENTRIES,
         geo::wkt::ENTRIES,
         geo::partial::ENTRIES,
+        geo_ip::ENTRIES,
         hash::ENTRIES,
         ip::ENTRIES,
         math::ENTRIES,
@@ -63,6 +70,7 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         operators::ENTRIES,
         series::ENTRIES,
         series_decompose::ENTRIES,
+        series_periods::ENTRIES,
         series_stats::ENTRIES,
         sketch::ENTRIES,
         string::ENTRIES,

@@ -18,7 +18,8 @@ use crate::cli::DataArgs;
 fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
     let options = Options { strict: args.strict, ..Options::default() };
     let database = FileDatabase::open(&args.data, options)?;
-    let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None })?;
+    let addresses = args.geoip.as_ref().map(|path| path.display().to_string());
+    let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None, addresses })?;
     Ok((database, engine))
 }
 
