@@ -131,12 +131,14 @@ impl Binder<'_> {
     }
 
     fn compare_cursor(&mut self, function: &str, cursor: Expr, row: Row<'_>, span: Span) -> Expr {
-        let Some(time) = self.stored_time(row, span) else {
-            if !self.options.checking {
+        let time = match self.stored_time(row, span) {
+            Some(time) => time,
+            None if self.options.checking => return known_call(function, vec![cursor], Type::Bool, span),
+            None => {
                 let message = format!("{function}() needs rows that tell when they were ingested or generated.");
                 self.error("PQ006", span, message);
+                return Expr { kind: ExprKind::Error, ty: Type::Bool, span };
             }
-            return Expr { kind: ExprKind::Error, ty: Type::Bool, span };
         };
         self.call(function, vec![time, cursor], Type::Bool, span)
     }
@@ -194,15 +196,24 @@ impl Binder<'_> {
     /// The location of an address, from the database that the options name.
     fn locate(&mut self, address: Expr, span: Span) -> Expr {
         let function = "geo_info_from_ip_address";
-        let Some(path) = self.options.addresses.clone() else {
-            if !self.options.checking {
+        let path = match self.options.addresses.clone() {
+            Some(path) => path,
+            None if self.options.checking => return known_call(function, vec![address], Type::Dynamic, span),
+            None => {
                 let message = format!("{function}() needs a database of addresses.");
                 let help = "name a MaxMind .mmdb file with --geoip or PICQUET_GEOIP".to_string();
                 self.error_with_help("PQ008", span, message, Some(help));
+                return Expr { kind: ExprKind::Error, ty: Type::Dynamic, span };
             }
-            return Expr { kind: ExprKind::Error, ty: Type::Dynamic, span };
         };
         let database = Expr::constant(Val::Str(Cow::Owned(path)), Type::String, span);
         self.call(function, vec![address, database], Type::Dynamic, span)
     }
+}
+
+/// A call that is known and will not run.
+fn known_call(function: &str, args: Vec<Expr>, ty: Type, span: Span) -> Expr {
+    let erroneous = args.iter().any(|a| matches!(a.kind, ExprKind::Error));
+    let kind = if erroneous { ExprKind::Error } else { ExprKind::Call { function: function.to_string(), args } };
+    Expr { kind, ty, span }
 }
