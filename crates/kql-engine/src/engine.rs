@@ -12,7 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use kql_functions::{Type, Val, text};
+use kql_functions::{Type, Val, ip_locations, text};
 use kql_semantics::bound::{self, Column, Expr, ExprKind, Query, Rel, RelKind};
 use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
 use kql_syntax::{Diagnostic, Severity, ast};
@@ -31,6 +31,8 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// Bytes that queries may hold in memory; sorts, joins and groups spill to disk beyond.
     pub memory: Option<usize>,
+    /// Path of the MaxMind database (`.mmdb`) that `geo_info_from_ip_address()` looks into.
+    pub addresses: Option<String>,
 }
 
 /// What a query sees besides its text.
@@ -58,11 +60,16 @@ pub struct Answer {
 /// Runs KQL over the tables of a [`Database`].
 pub struct Engine {
     context: SessionContext,
+    addresses: Option<String>,
 }
 
 impl Engine {
-    /// An engine with these settings.
+    /// An engine with these settings. The database of addresses is read here, so that one which cannot be read is told
+    /// before any query runs.
     pub fn new(options: &EngineOptions) -> Result<Engine, QueryError> {
+        if let Some(path) = &options.addresses {
+            ip_locations::open(path).map_err(QueryError::Failed)?;
+        }
         let mut config = SessionConfig::new().with_batch_size(8192).with_collect_statistics(true);
         if let Some(threads) = options.threads {
             config = config.with_target_partitions(threads.max(1));
@@ -72,7 +79,8 @@ impl Engine {
         if let Some(memory) = options.memory {
             runtime = runtime.with_memory_limit(memory, 1.0);
         }
-        Ok(Engine { context: SessionContext::new_with_config_rt(config, runtime.build_arc()?) })
+        let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
+        Ok(Engine { context, addresses: options.addresses.clone() })
     }
 
     /// Parses, binds and runs a query. A fault of the engine itself is an error like any other.
@@ -92,6 +100,7 @@ impl Engine {
             now: query_now(query).unwrap_or(options.now),
             resolved: Vec::new(),
             parameters: options.parameters.clone(),
+            addresses: self.addresses.clone(),
             checking: false,
         };
         let mut resolved: Vec<Arc<MemTable>> = Vec::new();

@@ -6,10 +6,13 @@
 //! `#` begins a comment line.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use kql_engine::{Database, Engine, EngineOptions, QueryOptions, Table, json};
+use kql_functions::Catalogue;
+use kql_semantics::EVALUATED;
 use serde_json::Value;
 
 struct Nothing;
@@ -34,7 +37,10 @@ struct Runner {
 impl Runner {
     fn new() -> Runner {
         let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).build().unwrap();
-        Runner { runtime, engine: Engine::new(&EngineOptions::default()).unwrap() }
+        // Made-up places of the addresses that RFC 5737 and RFC 3849 set aside for documentation.
+        let addresses = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/addresses.mmdb");
+        let options = EngineOptions { addresses: Some(addresses.display().to_string()), ..EngineOptions::default() };
+        Runner { runtime, engine: Engine::new(&options).unwrap() }
     }
 
     fn answer(&self, query: &str) -> Answer {
@@ -101,6 +107,32 @@ fn functions() {
     }
     assert!(failures.is_empty(), "{} of {count} cases failed:\n{}", failures.len(), failures.join("\n"));
     assert!(count > 0, "no cases found");
+}
+
+/// Beginnings of the names of functions that run and need no case in the files, with the reason.
+const WITHOUT_CASES: &[(&str, &str)] = &[("geo_", "unit tests stand beside the kernels"), ("__", "not for queries")];
+
+#[test]
+fn every_function_that_runs_has_a_case() {
+    let catalogue = Catalogue::get();
+    let cases: String = files("functions", "txt").iter().map(|f| fs::read_to_string(f).unwrap()).collect();
+    let called: HashSet<&str> = cases.lines().filter(|l| !l.starts_with('#')).flat_map(calls).collect();
+    let functions = catalogue.function_names().filter(|n| catalogue.kernel(n).is_some() || EVALUATED.contains(n));
+    let aggregates = catalogue.aggregate_names().filter(|n| catalogue.accumulator(n).is_some());
+    let excused = |name: &str| WITHOUT_CASES.iter().any(|(beginning, _)| name.starts_with(beginning));
+    let mut missing: Vec<&str> = functions.chain(aggregates).filter(|n| !called.contains(n) && !excused(n)).collect();
+    missing.sort_unstable();
+    assert!(missing.is_empty(), "without a case: {missing:?}");
+}
+
+/// The names before opening parentheses.
+fn calls(line: &str) -> impl Iterator<Item = &str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    line.match_indices('(').filter_map(move |(at, _)| {
+        let before = line[..at].trim_end();
+        let start = before.rfind(|c| !word(c)).map_or(0, |i| i + before[i..].chars().next().map_or(0, char::len_utf8));
+        Some(&before[start..]).filter(|name| !name.is_empty())
+    })
 }
 
 fn check_value(answer: Answer, want: &str) -> Option<String> {

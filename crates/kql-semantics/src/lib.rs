@@ -9,6 +9,6 @@ mod catalog;
 mod explain;
 mod nearest;
 
-pub use binder::{BindOptions, Bound, Pending, PendingKind, bind};
+pub use binder::{BindOptions, Bound, EVALUATED, Pending, PendingKind, bind};
 pub use catalog::{AllColumns, Catalog, KnownFunction, SavedFunction, SimpleCatalog};
 pub use explain::{RenderSpec, render_chart};

@@ -82,6 +82,9 @@ pub(crate) struct DataArgs {
     /// Bytes that a query may hold in memory, as 2G or 500M; it spills to disk beyond
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory: Option<usize>,
+    /// The MaxMind database (.mmdb) that geo_info_from_ip_address() looks into
+    #[arg(long, value_name = "FILE", env = "PICQUET_GEOIP", hide_env_values = true)]
+    pub(crate) geoip: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

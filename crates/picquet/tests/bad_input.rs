@@ -33,6 +33,18 @@ triggerThreshold: 0
 ";
 
 #[test]
+fn databases_of_addresses() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("broken.mmdb");
+    fs::write(&broken, "no database").unwrap();
+    let broken = broken.to_str().unwrap();
+    for path in ["no/such.mmdb", broken] {
+        let message = fail(&["query", "print 1", "--geoip", path]);
+        assert!(message.contains("reading the database of addresses") && message.contains(path), "{message}");
+    }
+}
+
+#[test]
 fn queries() {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("AzureActivity.jsonl");
@@ -48,6 +60,8 @@ fn queries() {
         ("AzureActivity | summarize sum(Caller)", &["KS138", "summable"]),
         ("AzureActivity | evaluate python(typeof(*), 'x')", &["python"]),
         ("print 'unclosed", &["KS"]),
+        ("print geo_info_from_ip_address('203.0.113.9')", &["PQ008", "--geoip", "^^^"]),
+        ("print assert(1 > 2, 'too few')", &["assert() has failed with message: 'too few'"]),
     ];
     for (query, parts) in cases {
         let message = fail(&["query", query, "--data", logs]);

@@ -211,9 +211,9 @@ fn json_path(mut rest: &str) -> Option<Vec<Step>> {
 
 fn bag_zip<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     let [keys, values] = args else { return Ok(Val::Null) };
-    let (Some(keys), Some(values)) = (super::support::array_of(keys), super::support::array_of(values)) else {
-        return Ok(Val::Null);
-    };
+    let Some(keys) = super::support::array_of(keys) else { return Ok(Val::Null) };
+    // What is no array has no values.
+    let values = super::support::array_of(values).unwrap_or_default();
     let mut members: Vec<(String, Dynamic)> = Vec::new();
     for (i, key) in keys.into_iter().enumerate() {
         let Dynamic::String(key) = key else { continue };

@@ -10,11 +10,14 @@ mod bin;
 mod compare;
 mod control;
 mod convert;
+mod cursor;
+mod data_size;
 mod datetime;
 mod datetime_format;
 mod dynamic;
 mod encoding;
 pub(crate) mod geo;
+mod geo_ip;
 mod hash;
 pub(crate) mod ip;
 mod math;
@@ -24,6 +27,7 @@ mod punycode;
 mod scan;
 mod series;
 mod series_decompose;
+mod series_periods;
 mod series_stats;
 mod sets;
 pub(crate) mod sketch;
@@ -41,6 +45,8 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
     vec![
         convert::ENTRIES,
         control::ENTRIES,
+        cursor::ENTRIES,
+        data_size::ENTRIES,
         datetime::ENTRIES,
         bin::ENTRIES,
         datetime_format::ENTRIES,
@@ -54,6 +60,7 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         geo::wkt::ENTRIES,
         geo::combine::ENTRIES,
         geo::covering::ENTRIES,
+        geo_ip::ENTRIES,
         hash::ENTRIES,
         ip::ENTRIES,
         math::ENTRIES,
@@ -65,6 +72,7 @@ pub(crate) fn all() -> Vec<&'static [Scalar]> {
         operators::ENTRIES,
         series::ENTRIES,
         series_decompose::ENTRIES,
+        series_periods::ENTRIES,
         series_stats::ENTRIES,
         sketch::ENTRIES,
         string::ENTRIES,

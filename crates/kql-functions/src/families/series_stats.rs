@@ -391,7 +391,8 @@ fn ifft<'a>(cx: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     Ok(columns(cx, fourier(args, 1.0).unwrap_or_else(|| vec![Dynamic::Null; 2])))
 }
 
-type Complex = (f64, f64);
+/// A real and an imaginary part.
+pub(super) type Complex = (f64, f64);
 
 fn fourier(args: &[Val<'_>], direction: f64) -> Option<Vec<Dynamic>> {
     let real_part = Series::complete(args.first()?)?;
@@ -409,8 +410,9 @@ fn fourier(args: &[Val<'_>], direction: f64) -> Option<Vec<Dynamic>> {
     Some(vec![part(|c| c.0), part(|c| c.1)])
 }
 
-/// Halves while the length is even, then sums directly.
-fn transform(input: &[Complex], direction: f64) -> Vec<Complex> {
+/// The discrete Fourier transform; `direction` is -1 forth and 1 back, without a scale. Halves while the length is even,
+/// then sums directly.
+pub(super) fn transform(input: &[Complex], direction: f64) -> Vec<Complex> {
     let n = input.len();
     let turn = |k: usize, (re, im): Complex| {
         let (sin, cos) = (direction * 2.0 * PI * k as f64 / n as f64).sin_cos();

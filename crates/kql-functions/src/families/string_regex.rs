@@ -31,9 +31,14 @@ pub(super) static ENTRIES: &[Scalar] = &[
     entry("extract", "A group of the first match of a regular expression.", extract),
     entry("extract_all", "The groups of all matches of a regular expression.", extract_all),
     entry("extractall", "The groups of all matches of a regular expression.", extract_all),
+    entry("regex_quote", "A text as a regular expression that matches just it.", regex_quote),
     entry("extract_json", "The value at a path of a JSON text.", extract_json),
     entry("extractjson", "The value at a path of a JSON text.", extract_json),
 ];
+
+fn regex_quote<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
+    Ok(Val::str(regex::escape(&text(args, 0))))
+}
 
 fn replace_string<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
     let (source, lookup) = (text(args, 0), text(args, 1));

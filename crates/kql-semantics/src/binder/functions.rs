@@ -30,6 +30,9 @@ impl Binder<'_> {
         if let Some(result) = self.special(name, args, row, env, span) {
             return result;
         }
+        if let Some(result) = self.surroundings(name, args, row, env, span) {
+            return result;
+        }
         let catalogue = Catalogue::get();
         if let Some(spec) = catalogue.function(&name.text) {
             return self.catalogue_call(spec, args, false, row, env, span);
@@ -65,7 +68,6 @@ impl Binder<'_> {
             }
             ("bin_auto", 1) => self.bin_auto(args, row, env, span),
             ("column_names_of", 1) => self.column_names_of(args, env, span),
-            ("ingestion_time", 0) => self.ingestion_time(row, span),
             ("not", 1) => {
                 let value = self.scalar(&args[0].value, row, env);
                 let value = self.boolean(value);
@@ -87,9 +89,6 @@ impl Binder<'_> {
                     Type::String => self.call("parse_json", vec![value], Type::Dynamic, span),
                     _ => self.convert(value, Type::Dynamic),
                 }
-            }
-            ("current_principal" | "current_cluster_endpoint" | "current_database", 0) => {
-                Expr::constant(Val::Str(Cow::Borrowed("")), Type::String, span)
             }
             _ => return None,
         })
@@ -119,18 +118,6 @@ impl Binder<'_> {
         let rel = self.tabular(&args[0].value, env);
         let names = rel.columns.into_iter().map(|c| kql_functions::Dynamic::String(c.name)).collect();
         Expr::constant(Val::dynamic(&kql_functions::Dynamic::Array(names)), Type::Dynamic, span)
-    }
-
-    /// When the row was ingested; where that was not recorded, when it was generated.
-    fn ingestion_time(&mut self, row: Row<'_>, span: Span) -> Expr {
-        let find = |name: &str| row.columns.iter().find(|c| c.name == name && c.ty == Type::DateTime);
-        let recorded = find("_TimeReceived").map(|c| Expr::column(c, span));
-        let generated = find("TimeGenerated").map(|c| Expr::column(c, span));
-        match (recorded, generated) {
-            (Some(recorded), Some(generated)) => self.call("coalesce", vec![recorded, generated], Type::DateTime, span),
-            (Some(time), None) | (None, Some(time)) => time,
-            (None, None) => Expr::constant(Val::Null, Type::DateTime, span),
-        }
     }
 
     fn column_ifexists(&mut self, args: &[ast::Arg], row: Row<'_>, env: &Env, span: Span) -> Expr {
@@ -195,11 +182,7 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Expr {
-        if let Some(alternative) = &spec.alternative {
-            let span = self.report_at.unwrap_or(span);
-            let message = format!("The function '{}' is deprecated; use '{alternative}' instead.", spec.name);
-            self.diagnostics.push(kql_syntax::Diagnostic::warning("KS503", span, message));
-        }
+        self.warn_deprecated(spec, span);
         let mut literal = None;
         let mut bound = Vec::with_capacity(args.len());
         for arg in args {
@@ -210,10 +193,22 @@ impl Binder<'_> {
                     }
                     bound.push(Expr::constant(Val::Null, Type::String, arg.value.span));
                 }
+                ast::ExprKind::Star if takes_star(spec) && !row.columns.is_empty() => {
+                    bound.extend(row.columns.iter().map(|c| Expr::column(c, arg.value.span)));
+                }
                 _ => bound.push(self.scalar(&arg.value, row, env)),
             }
         }
         self.resolve(spec, bound, literal, whole, span)
+    }
+
+    /// Warns of a function that has another in its place.
+    pub(super) fn warn_deprecated(&mut self, spec: &FunctionSpec, span: Span) {
+        if let Some(alternative) = &spec.alternative {
+            let span = self.report_at.unwrap_or(span);
+            let message = format!("The function '{}' is deprecated; use '{alternative}' instead.", spec.name);
+            self.diagnostics.push(kql_syntax::Diagnostic::warning("KS503", span, message));
+        }
     }
 
     /// Chooses the signature, converts the arguments, and tells the result's type.
@@ -352,6 +347,12 @@ impl Binder<'_> {
             _ => (None, Type::Dynamic),
         })
     }
+}
+
+/// Whether a `*` may stand for all columns in a call.
+fn takes_star(spec: &FunctionSpec) -> bool {
+    let star = |p: &ParamSpec| matches!(p.argument.as_deref(), Some("StarOnly" | "StarAllowed"));
+    spec.signatures.iter().flat_map(|s| &s.params).any(star)
 }
 
 /// Results whose type the engine takes from a value rather than from a type.

@@ -31,6 +31,7 @@ mod shape;
 mod sources;
 mod statements;
 mod summarize;
+mod surroundings;
 mod top_nested;
 mod warnings;
 mod windows;
@@ -44,6 +45,7 @@ use crate::Catalog;
 use crate::bound::{AggregateCall, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, Shared};
 use crate::explain::RenderSpec;
 use scope::Scope;
+pub use surroundings::EVALUATED;
 
 /// How deep functions may call each other.
 const MOST_CALLS: usize = 64;
@@ -57,6 +59,8 @@ pub struct BindOptions {
     pub resolved: Vec<Vec<(String, Type)>>,
     /// Values of `declare query_parameters`, by name, as KQL literals.
     pub parameters: Vec<(String, String)>,
+    /// The MaxMind database that `geo_info_from_ip_address()` looks into.
+    pub addresses: Option<String>,
     /// The query will not run: errors inside saved functions are warnings, and a wildcard stands for tables that may
     /// not all be there.
     pub checking: bool,

@@ -28,7 +28,8 @@ fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
         ..Options::default()
     };
     let database = FileDatabase::open(&args.data, options)?;
-    let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None })?;
+    let addresses = args.geoip.as_ref().map(|path| path.display().to_string());
+    let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None, addresses })?;
     Ok((database, engine))
 }
 
