@@ -57,16 +57,22 @@ pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>)
         (Stage::Reduce(spec), [input]) => reduce::reduce(spec, input, evaluator),
         (Stage::GraphMatch(spec), inputs) => graph::graph_match(spec, inputs, evaluator),
         (Stage::Components(spec), inputs) => Ok(graph::components(spec, inputs)),
-        (Stage::Plugin(call), inputs) => plugin(call, inputs),
+        (Stage::Plugin(call), inputs) => plugin(call, inputs, evaluator),
         (Stage::Scan(spec), [input]) => scan::scan(spec, input, evaluator),
         _ => Err(crate::lower::internal("a staged operator without its input")),
     }
 }
 
-fn plugin(call: &PluginCall, inputs: &[Input<'_>]) -> Result<Rows, QueryError> {
+fn plugin(call: &PluginCall, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> Result<Rows, QueryError> {
     let tables: Vec<Vec<Vec<Val<'_>>>> = inputs.iter().map(|input| input.rows().collect()).collect();
-    let PluginCall { plugin, args, input, tables: columns, names } = call;
-    let rows = (plugin.rows)(&plugins::Call { args, input, tables: columns, names }, &tables)
+    let PluginCall { plugin, args, input, tables: columns, names, later } = call;
+    let mut args = args.clone();
+    for (at, expr) in later {
+        if let Some(arg) = args.get_mut(*at) {
+            *arg = plugins::Arg::Value(evaluator.value(expr, &|_| None)?, expr.ty);
+        }
+    }
+    let rows = (plugin.rows)(&plugins::Call { args: &args, input, tables: columns, names }, &tables)
         .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)))?;
     Ok(Rows { rows, ordered: plugin.ordered })
 }

@@ -154,8 +154,49 @@ impl Binder<'_> {
     }
 
     pub(super) fn filter(&mut self, input: Rel, predicate: Expr, span: Span) -> Rel {
+        let shown = input.columns.clone();
+        let (input, mut predicates) = self.windows_first(input, vec![predicate], span);
         let (columns, serialized, open) = (input.columns.clone(), input.serialized, input.open);
-        Rel { kind: RelKind::Filter { input: Box::new(input), predicate }, columns, serialized, open, span }
+        let predicate = predicates.pop().unwrap_or_else(|| self.error_expr(span));
+        let kind = RelKind::Filter { input: Box::new(input), predicate };
+        self.showing(Rel { kind, columns, serialized, open, span }, shown)
+    }
+
+    /// Window functions are computed for all rows, before some are left out or others come first: expressions with such
+    /// functions become columns behind the input's own.
+    fn windows_first(&mut self, input: Rel, exprs: Vec<Expr>, span: Span) -> (Rel, Vec<Expr>) {
+        let has_window = |expr: &Expr| {
+            let mut found = false;
+            expr.walk(&mut |e| found |= matches!(e.kind, ExprKind::Window { .. }));
+            found
+        };
+        if !exprs.iter().any(has_window) {
+            return (input, exprs);
+        }
+        let mut columns = input.columns.clone();
+        let mut values: Vec<Expr> = columns.iter().map(|c| Expr::column(c, span)).collect();
+        let mut replaced = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            if has_window(&expr) {
+                let column = self.column("", expr.ty);
+                replaced.push(Expr::column(&column, expr.span));
+                columns.push(column);
+                values.push(expr);
+            } else {
+                replaced.push(expr);
+            }
+        }
+        (project(input, columns, values, span), replaced)
+    }
+
+    /// Only these columns of a relation, where it has more.
+    fn showing(&mut self, rel: Rel, columns: Vec<Column>) -> Rel {
+        if rel.columns.len() == columns.len() {
+            return rel;
+        }
+        let span = rel.span;
+        let exprs = columns.iter().map(|c| Expr::column(c, span)).collect();
+        project(rel, columns, exprs, span)
     }
 
     /// A count of rows: an integer known before the rows are.
@@ -361,8 +402,15 @@ impl Binder<'_> {
             let ascending = ordered.ascending.unwrap_or(false);
             keys.push(SortKey { expr, ascending, nulls_first: ordered.nulls_first.unwrap_or(ascending) });
         }
+        let shown = input.columns.clone();
+        let exprs = keys.iter().map(|k| k.expr.clone()).collect();
+        let (input, exprs) = self.windows_first(input, exprs, span);
+        for (key, expr) in keys.iter_mut().zip(exprs) {
+            key.expr = expr;
+        }
         let (columns, open) = (input.columns.clone(), input.open);
-        Rel { kind: RelKind::Sort { input: Box::new(input), keys, limit }, columns, serialized: true, open, span }
+        let kind = RelKind::Sort { input: Box::new(input), keys, limit };
+        self.showing(Rel { kind, columns, serialized: true, open, span }, shown)
     }
 
     fn distinct(&mut self, input: Rel, items: &[ast::NamedExpr], env: &Env, span: Span) -> Rel {

@@ -17,6 +17,8 @@ struct Arguments {
     /// Values that are computed for every row of the input.
     computed: Vec<Expr>,
     tables: Vec<Rel>,
+    /// Constants that are known when the query runs.
+    later: Vec<(usize, Expr)>,
     /// A table has columns that are not known yet, and may be meant by names that are not known.
     open: bool,
 }
@@ -76,14 +78,14 @@ impl Binder<'_> {
         }
         let mut inputs = vec![self.with_computed(input, bound.computed, span)];
         inputs.extend(bound.tables);
-        let stage = Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables, names });
+        let stage = Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables, names, later: bound.later });
         let kind = RelKind::Staged { inputs, stage: Box::new(stage) };
         Rel { kind, columns: named, serialized: plugin.ordered, open: false, span }
     }
 
     fn plugin_arguments(&mut self, plugin: &Plugin, input: &Rel, args: &[ast::Arg], env: &Env) -> Option<Arguments> {
         let mut found =
-            Arguments { args: Vec::with_capacity(args.len()), computed: Vec::new(), tables: Vec::new(), open: false };
+            Arguments { args: Vec::new(), computed: Vec::new(), tables: Vec::new(), later: Vec::new(), open: false };
         for arg in args {
             let known = |name: &ast::Name, rel: &Rel| rel.columns.iter().position(|c| c.name == name.text);
             let plain = match &arg.value.kind {
@@ -109,6 +111,11 @@ impl Binder<'_> {
                     }
                     Value::Scalar(Expr { kind: ExprKind::Error, .. }) => return None,
                     Value::Scalar(Expr { kind: ExprKind::Const(value), ty, .. }) => Arg::Value(value, ty),
+                    Value::Scalar(expr) if !reads_rows(&expr) => {
+                        let (value, ty) = (some_value(expr.ty), expr.ty);
+                        found.later.push((found.args.len(), expr));
+                        Arg::Value(value, ty)
+                    }
                     Value::Scalar(expr) => {
                         let name = arg.name.as_ref().map(|n| n.text.clone());
                         let (at, ty) = (input.columns.len() + found.computed.len(), expr.ty);
@@ -144,6 +151,27 @@ impl Binder<'_> {
             exprs.push(expr);
         }
         project(input, columns, exprs, span)
+    }
+}
+
+/// Whether a value depends on the row.
+fn reads_rows(expr: &Expr) -> bool {
+    let mut reads = false;
+    expr.walk(&mut |e| reads |= matches!(e.kind, ExprKind::Column(_) | ExprKind::Window { .. }));
+    reads
+}
+
+/// A value that stands for one of its type until the query runs.
+fn some_value(ty: Type) -> Val<'static> {
+    match ty {
+        Type::Bool => Val::Bool(true),
+        Type::Int => Val::Int(1),
+        Type::Long => Val::Long(1),
+        Type::Real => Val::Real(1.0),
+        Type::DateTime => Val::DateTime(1),
+        Type::Timespan => Val::Timespan(1),
+        Type::String => Val::str(""),
+        other => Val::missing(other),
     }
 }
 

@@ -33,13 +33,16 @@ pub struct PluginCall {
     pub tables: Vec<Vec<Field>>,
     /// The names that its arguments were given in the call.
     pub names: Vec<Option<String>>,
+    /// Arguments that are constants of the query and known only when it runs, as those from `toscalar()`: which, and
+    /// their expressions. [`PluginCall::args`] holds some value of the type in their place.
+    pub later: Vec<(usize, Expr)>,
 }
 
 impl PartialEq for PluginCall {
     fn eq(&self, other: &PluginCall) -> bool {
         self.plugin.name == other.plugin.name
-            && (&self.args, &self.input, &self.tables, &self.names)
-                == (&other.args, &other.input, &other.tables, &other.names)
+            && (&self.args, &self.input, &self.tables, &self.names, &self.later)
+                == (&other.args, &other.input, &other.tables, &other.names, &other.later)
     }
 }
 
@@ -103,7 +106,8 @@ impl Stage {
         match self {
             Stage::Reduce(reduce) => vec![&reduce.value],
             Stage::GraphMatch(graph) => graph.mapped.iter().map(|m| &m.expr).chain(&graph.predicate).collect(),
-            Stage::Components(_) | Stage::Plugin(_) => Vec::new(),
+            Stage::Components(_) => Vec::new(),
+            Stage::Plugin(call) => call.later.iter().map(|(_, expr)| expr).collect(),
             Stage::Scan(scan) => {
                 let steps = scan.steps.iter();
                 let of_steps =
