@@ -2,25 +2,26 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::logical_expr::LogicalPlanBuilder;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use kql_functions::{Type, Val, text};
+use kql_functions::{Type, Val, interrupt};
 use kql_semantics::bound::{self, Column, Expr, ExprKind, Query, Rel, RelKind};
 use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
-use kql_syntax::{Diagnostic, Severity, ast};
+use kql_syntax::{Diagnostic, Severity};
 
 use crate::evaluate::Evaluator;
+use crate::limits::{Interrupt, Limits};
 use crate::lower::{Inputs, Lowering, Stage, address};
 use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
+use crate::session::{Held, Session, Sessions};
+use crate::settings::Settings;
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
 use crate::{Database, QueryError};
 
@@ -31,6 +32,8 @@ pub struct EngineOptions {
     pub threads: Option<usize>,
     /// Bytes that queries may hold in memory; sorts, joins and groups spill to disk beyond.
     pub memory: Option<usize>,
+    /// Where to spill to; the system's folder for temporary files where `None`.
+    pub spill: Option<PathBuf>,
 }
 
 /// What a query sees besides its text.
@@ -42,6 +45,8 @@ pub struct QueryOptions {
     pub scope: Option<(i64, i64)>,
     /// Values of `declare query_parameters`, as KQL literals.
     pub parameters: Vec<(String, String)>,
+    /// What the query may take and give.
+    pub limits: Limits,
 }
 
 /// A result with what was noticed on the way.
@@ -57,39 +62,50 @@ pub struct Answer {
 
 /// Runs KQL over the tables of a [`Database`].
 pub struct Engine {
-    context: SessionContext,
+    sessions: Sessions,
 }
 
 impl Engine {
     /// An engine with these settings.
     pub fn new(options: &EngineOptions) -> Result<Engine, QueryError> {
-        let mut config = SessionConfig::new().with_batch_size(8192).with_collect_statistics(true);
-        if let Some(threads) = options.threads {
-            config = config.with_target_partitions(threads.max(1));
-        }
-        config.options_mut().execution.parquet.pushdown_filters = true;
-        let mut runtime = RuntimeEnvBuilder::new();
-        if let Some(memory) = options.memory {
-            runtime = runtime.with_memory_limit(memory, 1.0);
-        }
-        Ok(Engine { context: SessionContext::new_with_config_rt(config, runtime.build_arc()?) })
+        Ok(Engine { sessions: Sessions::new(options)? })
     }
 
     /// Parses, binds and runs a query. A fault of the engine itself is an error like any other.
+    ///
+    /// The query ends early, with an error, when [`Limits`] say so: at the next batch of rows, or the next few rows of an
+    /// operator that looks at one after the other.
     pub async fn query(
         &self,
         query: &str,
         database: &dyn Database,
         options: &QueryOptions,
     ) -> Result<Answer, QueryError> {
-        let run = AssertUnwindSafe(self.answer(query, database, options)).catch_unwind();
-        run.await.unwrap_or_else(|_| Err(crate::lower::internal("the engine stopped on this query; please report it")))
+        let settings = Settings::read(query);
+        let limits = options.limits.with(&settings);
+        let interrupt = Interrupt::new(&limits);
+        let session = self.sessions.begin(settings.memory, interrupt.clone())?;
+        let work = self.answer(query, database, options, &settings, &limits, &session);
+        let work = AssertUnwindSafe(work).catch_unwind();
+        tokio::select! {
+            answer = work => answer
+                .unwrap_or_else(|_| Err(crate::lower::internal("the engine stopped on this query; please report it"))),
+            stopped = interrupt.stopped() => Err(stopped),
+        }
     }
 
-    async fn answer(&self, query: &str, database: &dyn Database, options: &QueryOptions) -> Result<Answer, QueryError> {
+    async fn answer(
+        &self,
+        query: &str,
+        database: &dyn Database,
+        options: &QueryOptions,
+        settings: &Settings,
+        limits: &Limits,
+        session: &Session,
+    ) -> Result<Answer, QueryError> {
         let catalog = DatabaseCatalog(database);
         let mut bind_options = BindOptions {
-            now: query_now(query).unwrap_or(options.now),
+            now: settings.now.unwrap_or(options.now),
             resolved: Vec::new(),
             parameters: options.parameters.clone(),
             checking: false,
@@ -107,7 +123,10 @@ impl Engine {
                 return Err(QueryError::Failed("the query has no tabular expression".to_string()));
             };
             let mut run = Run {
-                context: &self.context,
+                session,
+                limits,
+                take: settings.take_records,
+                held: Vec::new(),
                 query: &bound,
                 inputs: Inputs {
                     database,
@@ -135,21 +154,6 @@ impl Engine {
     }
 }
 
-/// The instant that a `set query_now = datetime(…)` asks for.
-fn query_now(query: &str) -> Option<i64> {
-    if !query.contains("query_now") {
-        return None;
-    }
-    kql_syntax::parse(query).query.statements.iter().find_map(|statement| match statement {
-        ast::Statement::Set { name, value: Some(value), .. } if name.text == "query_now" => match &value.kind {
-            ast::ExprKind::Literal(ast::Literal::DateTime(Some(time))) => text::parse_datetime(time.trim()),
-            ast::ExprKind::Literal(ast::Literal::String(time)) => text::parse_datetime(time.trim()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
 /// A database as the binder sees it.
 pub(crate) struct DatabaseCatalog<'d>(pub(crate) &'d dyn Database);
 
@@ -169,15 +173,27 @@ impl Catalog for DatabaseCatalog<'_> {
 
 /// One bound query being run.
 struct Run<'r> {
-    context: &'r SessionContext,
+    session: &'r Session,
+    limits: &'r Limits,
+    /// Rows of a result beyond these are left out.
+    take: Option<u64>,
+    /// The memory of rows that are kept while the query runs.
+    held: Vec<Held>,
     query: &'r Query,
     inputs: Inputs<'r>,
 }
 
 impl<'r> Run<'r> {
-    /// A result table.
+    /// A result table, as large as the limits allow.
     async fn result(&mut self, rel: &'r Rel) -> Result<QueryResult, QueryError> {
-        let batches = self.rows(rel).await?;
+        self.prepare(rel).await?;
+        let mut plan = Lowering::new(&self.inputs, self.query).result(rel)?;
+        if let Some(take) = self.take {
+            let take = usize::try_from(take).unwrap_or(usize::MAX);
+            plan = LogicalPlanBuilder::from(plan).limit(0, Some(take))?.build()?;
+        }
+        let (batches, held) = self.session.collect(plan, Some(self.limits)).await?;
+        self.held.push(held);
         let columns = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
         Ok(QueryResult { columns, batches, render: None })
     }
@@ -191,11 +207,13 @@ impl<'r> Run<'r> {
     /// Runs a relation whose needs are prepared.
     async fn run(&self, rel: &Rel) -> Result<Vec<RecordBatch>, QueryError> {
         let plan = Lowering::new(&self.inputs, self.query).result(rel)?;
-        self.collect(plan).await
+        Ok(self.session.collect(plan, None).await?.0)
     }
 
-    async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>, QueryError> {
-        Ok(DataFrame::new(self.context.state(), plan).collect().await?)
+
+    /// Work that looks at one row after the other, and may be interrupted between them.
+    fn interruptible<T>(&self, work: impl FnOnce() -> T) -> T {
+        interrupt::during(self.session.stop(), work)
     }
 
     /// Computes what a relation needs before it can be lowered: shared rows, subqueries, staged operators.
@@ -248,7 +266,8 @@ impl<'r> Run<'r> {
         }
         let (plan, ordered) = Lowering::new(&self.inputs, self.query).staged(&shared.rel)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
-        let batches = self.collect(plan).await?;
+        let (batches, held) = self.session.collect(plan, None).await?;
+        self.held.push(held);
         let table = Arc::new(MemTable::try_new(schema, vec![batches])?);
         self.inputs.shared.insert(index, Stage { table, ordered });
         Ok(())
@@ -294,7 +313,7 @@ impl<'r> Run<'r> {
             spec.to = Some(self.constant(to).await?);
         }
         let batches = self.run(input).await?;
-        let (_, table) = stage::make_series(&batches, &input.columns, &spec)?;
+        let (_, table) = self.interruptible(|| stage::make_series(&batches, &input.columns, &spec))?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: false });
         Ok(())
     }
@@ -307,7 +326,8 @@ impl<'r> Run<'r> {
         }
         let read: Vec<stage::Input<'_>> =
             inputs.iter().zip(&batches).map(|(rel, batches)| stage::Input { batches, columns: &rel.columns }).collect();
-        let rows = stage::run(stage, &read, Evaluator { subqueries: &self.inputs.subqueries })?;
+        let evaluator = Evaluator { subqueries: &self.inputs.subqueries };
+        let rows = self.interruptible(|| stage::run(stage, &read, evaluator))?;
         let ordered = rows.ordered;
         let table = stage::staged_table(&rel.columns, rows)?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered });
@@ -321,15 +341,15 @@ impl<'r> Run<'r> {
             PendingKind::BagUnpack { column, prefix, conflict, ignored } => {
                 let batches = self.rows(input).await?;
                 let spec = UnpackSpec { column: *column, prefix, conflict, ignored };
-                stage::bag_unpack(&batches, &input.columns, &spec)
+                self.interruptible(|| stage::bag_unpack(&batches, &input.columns, &spec))
             }
             PendingKind::Narrow => {
                 let batches = self.rows(input).await?;
-                stage::narrow(&batches, &input.columns)
+                self.interruptible(|| stage::narrow(&batches, &input.columns))
             }
             PendingKind::Pivot { counts } => {
                 let batches = self.rows(input).await?;
-                stage::pivot(&batches, &input.columns, *counts)
+                self.interruptible(|| stage::pivot(&batches, &input.columns, *counts))
             }
         }
     }

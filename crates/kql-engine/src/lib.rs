@@ -8,13 +8,18 @@ mod engine;
 mod error;
 mod evaluate;
 pub mod json;
+mod limits;
 mod lower;
+mod pushdown;
 pub mod repr;
 mod result;
+mod session;
+mod settings;
 mod stage;
 mod udf;
 
 pub use database::{Database, Table};
 pub use engine::{Answer, Engine, EngineOptions, QueryOptions};
 pub use error::QueryError;
+pub use limits::{Cancel, Limits, MOST_BYTES, MOST_RECORDS};
 pub use result::{QueryResult, Visualization};

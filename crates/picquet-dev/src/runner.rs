@@ -28,7 +28,7 @@ pub(crate) struct Runner {
 impl Runner {
     pub(crate) fn new(database: Arc<dyn Database>, limit: Duration) -> anyhow::Result<Runner> {
         let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(256 << 20).enable_all().build()?;
-        let engine = Arc::new(Engine::new(&EngineOptions { memory: Some(MEMORY), threads: None })?);
+        let engine = Arc::new(Engine::new(&EngineOptions { memory: Some(MEMORY), ..EngineOptions::default() })?);
         Ok(Runner { runtime, engine, database, limit })
     }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
-use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -15,6 +17,7 @@ use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::expressions::{Column as PhysicalColumn, Literal};
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use kql_functions::Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -53,67 +56,85 @@ impl ParquetFile {
         self.schema.fields().iter().map(|f| f.name().as_str()).zip(self.types.iter().copied())
     }
 
-    /// A scan that gives the projected columns of the table, in Kusto's representation.
+    /// A scan that gives columns of the table in Kusto's representation, of the rows that the filters leave.
+    ///
+    /// `filters` prune row groups and pages by what the file knows of them; `predicate`, over `read` columns, decides. It
+    /// is pushed into the decoding, so that other columns are decoded only where it holds.
     pub(crate) fn scan(
         &self,
         state: &dyn Session,
         columns: &[(&str, Type)],
         filters: &[Expr],
+        read: &[(&str, Type)],
+        predicate: Option<&Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
         let pushed: Vec<Expr> = filters.iter().filter_map(|f| stored_filter(f, &self.schema)).collect();
-        if let Some(predicate) = conjunction(pushed) {
+        if let Some(pruning) = conjunction(pushed) {
             let schema = DFSchema::try_from(self.schema.as_ref().clone())?;
-            source = source.with_predicate(state.create_physical_expr(predicate, &schema)?);
+            source = source.with_predicate(state.create_physical_expr(pruning, &schema)?);
         }
-        let mut needed: Vec<usize> = columns.iter().filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
+        let mut needed: Vec<usize> =
+            columns.iter().chain(read).filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
         needed.sort_unstable();
         needed.dedup();
-        let read: Vec<&str> = needed.iter().map(|i| self.schema.field(*i).name().as_str()).collect();
         let file = PartitionedFile::new(self.path.to_string_lossy().into_owned(), self.size);
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
             .with_file(file)
-            .with_projection_indices(Some(needed.clone()))?
+            .with_projection_indices(Some(needed))?
             .build();
-        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
-        let schema: SchemaRef = scan.schema();
-        let options = Arc::new(state.config_options().clone());
+        let mut scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let values = StoredValues { schema: scan.schema(), options: Arc::new(state.config_options().clone()) };
+        if let Some(predicate) = predicate {
+            let stored = Arc::clone(predicate).transform(|expr| match expr.downcast_ref::<PhysicalColumn>() {
+                Some(column) => match read.get(column.index()) {
+                    // What stands in the column's place holds columns of the file, not of the table.
+                    Some((name, ty)) => {
+                        Ok(Transformed::new(values.value(name, *ty)?, true, TreeNodeRecursion::Jump))
+                    }
+                    None => internal_err!("a filter on an unknown column"),
+                },
+                None => Ok(Transformed::no(expr)),
+            })?;
+            scan = Arc::new(FilterExec::try_new(stored.data, scan)?);
+        }
         let exprs = columns
             .iter()
-            .map(|(name, ty)| {
-                let value: Arc<dyn PhysicalExpr> = match read.iter().position(|r| r == name) {
-                    Some(at) => {
-                        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
-                        let udf = Arc::new(stored_udf(*ty));
-                        Arc::new(ScalarFunctionExpr::try_new(udf, vec![column], &schema, Arc::clone(&options))?)
-                    }
-                    None => Arc::new(Literal::new(missing(*ty)?)),
-                };
-                Ok((value, (*name).to_string()))
-            })
+            .map(|(name, ty)| Ok((values.value(name, *ty)?, (*name).to_string())))
             .collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ProjectionExec::try_new(exprs, scan)?))
     }
+}
+
+/// Columns of a file as Kusto values.
+struct StoredValues {
+    schema: SchemaRef,
+    options: Arc<ConfigOptions>,
+}
+
+impl StoredValues {
+    fn value(&self, name: &str, ty: Type) -> Result<Arc<dyn PhysicalExpr>> {
+        let Some((at, field)) = self.schema.column_with_name(name) else {
+            return Ok(Arc::new(Literal::new(missing(ty)?)));
+        };
+        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
+        if is_same(field.data_type(), ty) {
+            return Ok(column);
+        }
+        let udf = Arc::new(stored_udf(ty));
+        Ok(Arc::new(ScalarFunctionExpr::try_new(udf, vec![column], &self.schema, Arc::clone(&self.options))?))
+    }
+}
+
+/// Whether values of a type are stored as they are represented. A text that is null is represented as "".
+fn is_same(stored: &DataType, ty: Type) -> bool {
+    !matches!(ty, Type::String | Type::Dynamic | Type::Unknown | Type::Decimal) && *stored == data_type(ty)
 }
 
 fn missing(ty: Type) -> Result<ScalarValue> {
     match ty {
         Type::String => Ok(ScalarValue::Utf8View(Some(String::new()))),
         other => ScalarValue::try_new_null(&data_type(other)),
-    }
-}
-
-/// Whether a filter is one that files may be pruned by.
-pub(crate) fn is_pushable(filter: &Expr) -> bool {
-    match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            comparison(*op).is_some()
-                && matches!(
-                    (left.as_ref(), right.as_ref()),
-                    (Expr::Column(_), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(_))
-                )
-        }
-        _ => false,
     }
 }
 

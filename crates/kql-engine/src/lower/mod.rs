@@ -8,6 +8,7 @@ mod aggregate;
 mod constant;
 mod expr;
 mod join;
+mod range;
 mod shape;
 mod values;
 mod window;
@@ -15,6 +16,7 @@ mod window;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::Column as DfColumn;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
@@ -31,7 +33,7 @@ type Result<T> = std::result::Result<T, QueryError>;
 #[derive(Clone)]
 pub(crate) struct Stage {
     /// The rows. Columns by position; the last one is the row's position where [`Stage::ordered`].
-    pub(crate) table: Arc<MemTable>,
+    pub(crate) table: Arc<dyn TableProvider>,
     /// The rows have an order.
     pub(crate) ordered: bool,
 }
@@ -145,7 +147,7 @@ impl<'l> Lowering<'l> {
             RelKind::Shared(index) => self.shared(*index, &rel.columns),
             RelKind::Resolved(index) => match self.inputs.resolved.get(*index) {
                 Some(table) => {
-                    let stage = Stage { table: Arc::clone(table), ordered: false };
+                    let stage = Stage { table: Arc::clone(table) as Arc<dyn TableProvider>, ordered: false };
                     self.scan_stage(&stage, &rel.columns)
                 }
                 None => Err(internal("a plugin was not resolved")),
@@ -211,9 +213,8 @@ impl<'l> Lowering<'l> {
     }
 
     fn scan_stage(&mut self, stage: &Stage, columns: &[Column]) -> Result<Plan> {
-        use datafusion::catalog::TableProvider;
         let schema = stage.table.schema();
-        let source = provider_as_source(Arc::clone(&stage.table) as Arc<dyn TableProvider>);
+        let source = provider_as_source(Arc::clone(&stage.table));
         let builder = LogicalPlanBuilder::scan("t", source, None)?;
         let of = |i: usize| DfExpr::Column(DfColumn::new(Some("t"), schema.field(i).name()));
         let mut exprs: Vec<DfExpr> =

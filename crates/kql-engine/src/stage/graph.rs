@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kql_functions::{Dynamic, Val};
+use kql_functions::{Dynamic, Val, interrupt};
 use kql_semantics::bound::{Components, Cycles, Ends, GraphMatch, Step};
 
 use super::{Input, Rows};
@@ -85,6 +85,8 @@ struct Search<'s> {
     begins: Vec<bool>,
     found: Vec<Option<Found>>,
     rows: Vec<Row>,
+    /// Edges looked at.
+    walked: u64,
 }
 
 /// All matches of the patterns: a row of the slots' columns each.
@@ -93,7 +95,7 @@ pub(crate) fn graph_match(spec: &GraphMatch, inputs: &[Input<'_>]) -> Result<Row
     let steps: Vec<&Step> = spec.patterns.iter().flatten().collect();
     let begins = spec.patterns.iter().flat_map(|p| (0..p.len()).map(|i| i == 0)).collect();
     let found = vec![None; spec.slots.len()];
-    let mut search = Search { spec, graph: &graph, steps, begins, found, rows: Vec::new() };
+    let mut search = Search { spec, graph: &graph, steps, begins, found, rows: Vec::new(), walked: 0 };
     search.step(0, None)?;
     Ok(Rows { rows: search.rows, ordered: false })
 }
@@ -165,6 +167,10 @@ impl Search<'_> {
         let forward = graph.out[here].iter().filter(|_| ways.0).map(|e| (*e, graph.ends[*e].1));
         let backward = graph.into[here].iter().filter(|_| ways.1).map(|e| (*e, graph.ends[*e].0));
         for (edge, next) in forward.chain(backward) {
+            self.walked += 1;
+            if self.walked.is_multiple_of(1024) {
+                interrupt::check()?;
+            }
             let used = path.0.contains(&edge)
                 || self.found.iter().flatten().any(|f| matches!(f, Found::Path(edges, _) if edges.contains(&edge)));
             if used && self.spec.cycles != Cycles::All {

@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
-use kql_functions::{Type, Val, plugins};
+use kql_functions::{Type, Val, interrupt, plugins};
 use kql_semantics::bound::{Column, PluginCall, Stage};
 
 use crate::QueryError;
 use crate::evaluate::Evaluator;
-use crate::repr::{self, ColumnBuilder, value_at};
+use crate::repr::{self, ColumnBuilder, Values};
 
 pub(crate) use bag_unpack::{UnpackSpec, bag_unpack};
 pub(crate) use make_series::{SeriesSpec, make_series};
@@ -70,20 +70,28 @@ fn plugin(call: &PluginCall, inputs: &[Input<'_>]) -> Result<Rows, QueryError> {
     Ok(Rows { rows, ordered: plugin.ordered })
 }
 
+/// Rows of a batch of a computed table.
+const BATCH: usize = 8192;
+
 /// A table of rows of values.
 pub(crate) fn table_of(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> Result<Computed, QueryError> {
-    let mut builders: Vec<ColumnBuilder> = columns.iter().map(|(_, ty)| ColumnBuilder::new(*ty, rows.len())).collect();
-    for row in rows {
-        for (builder, value) in builders.iter_mut().zip(row) {
-            builder.push(value);
-        }
-    }
     let names: Vec<String> = (0..columns.len()).map(|i| format!("v{i}")).collect();
     let schema = repr::schema(names.iter().map(String::as_str).zip(columns.iter().map(|(_, ty)| *ty)));
-    let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
-    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?;
-    Ok((columns, Arc::new(MemTable::try_new(schema, vec![vec![batch]])?)))
+    let mut batches = Vec::with_capacity(rows.len().div_ceil(BATCH));
+    for rows in rows.chunks(BATCH) {
+        interrupt::check()?;
+        let mut builders: Vec<ColumnBuilder> =
+            columns.iter().map(|(_, ty)| ColumnBuilder::new(*ty, rows.len())).collect();
+        for row in rows {
+            for (builder, value) in builders.iter_mut().zip(row) {
+                builder.push(value);
+            }
+        }
+        let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        batches.push(RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?);
+    }
+    Ok((columns, Arc::new(MemTable::try_new(schema, vec![batches])?)))
 }
 
 /// A table of a staged operator's rows; the position is the last column where they have an order.
@@ -100,8 +108,8 @@ pub(crate) fn staged_table(columns: &[Column], rows: Rows) -> Result<Arc<MemTabl
 /// All rows of batches as values of the columns' types.
 pub(crate) fn rows_of<'b>(batches: &'b [RecordBatch], columns: &'b [Column]) -> impl Iterator<Item = Vec<Val<'b>>> {
     batches.iter().flat_map(move |batch| {
-        (0..batch.num_rows()).map(move |row| {
-            columns.iter().zip(batch.columns()).map(|(c, array)| value_at(array.as_ref(), c.ty, row)).collect()
-        })
+        let arrays = batch.columns().iter().zip(columns);
+        let values: Vec<Values<'_>> = arrays.map(|(array, c)| Values::new(array.as_ref(), c.ty)).collect();
+        (0..batch.num_rows()).map(move |row| values.iter().map(|column| column.get(row)).collect())
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 
-pub use convert::{cast, cast_element};
+pub use convert::{cast, cast_element, cast_ref};
 
 mod array;
 mod bin;

@@ -8,18 +8,45 @@ pub(crate) mod query;
 pub(crate) mod run;
 
 use std::io::IsTerminal as _;
+use std::time::Duration;
 
-use kql_engine::{Engine, EngineOptions};
+use anyhow::Context as _;
+use kql_engine::{Cancel, Engine, EngineOptions, Limits};
 use picquet_sources::{FileDatabase, Options};
 
-use crate::cli::DataArgs;
+use crate::cli::{DataArgs, ResourceArgs};
 
 /// The logs and the engine that a command works with.
 fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
     let options = Options { strict: args.strict, ..Options::default() };
     let database = FileDatabase::open(&args.data, options)?;
-    let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None })?;
+    let ResourceArgs { memory, spill, threads, .. } = &args.resources;
+    let threads = threads.map(usize::from);
+    let engine = Engine::new(&EngineOptions { memory: *memory, spill: spill.clone(), threads })?;
     Ok((database, engine))
+}
+
+/// What a query may take and give. Ctrl-C ends it with an error; a second one ends the program.
+fn limits(args: &ResourceArgs) -> anyhow::Result<Limits> {
+    let cancel = Cancel::default();
+    let handle = cancel.clone();
+    ctrlc::set_handler(move || {
+        if handle.is_cancelled() {
+            std::process::exit(130);
+        }
+        handle.cancel();
+    })
+    .context("waiting for Ctrl-C")?;
+    let nanos = |ticks: i64| u64::try_from(ticks).unwrap_or(0).saturating_mul(100);
+    let mut limits = Limits {
+        timeout: args.timeout.map(|timeout| Duration::from_nanos(nanos(timeout.ticks()))),
+        cancel: Some(cancel),
+        ..Limits::default()
+    };
+    if args.no_truncation {
+        (limits.records, limits.bytes) = (None, None);
+    }
+    Ok(limits)
 }
 
 /// Width of the terminal that standard output is; `None` where it is none.
