@@ -19,6 +19,7 @@ use crate::evaluate::Evaluator;
 use crate::limits::{Interrupt, Limits};
 use crate::lower::{Inputs, Lowering, Stage, address};
 use crate::repr::value_at;
+use crate::prune::prune;
 use crate::result::{QueryResult, Visualization};
 use crate::session::{Held, Session, Sessions};
 use crate::settings::Settings;
@@ -119,9 +120,12 @@ impl Engine {
             if !errors.is_empty() && pending.is_none() {
                 return Err(QueryError::Invalid(errors));
             }
-            let Some(bound) = bound else {
+            let Some(mut bound) = bound else {
                 return Err(QueryError::Failed("the query has no tabular expression".to_string()));
             };
+            if pending.is_none() {
+                prune(&mut bound);
+            }
             let mut run = Run {
                 session,
                 limits,
@@ -321,8 +325,12 @@ impl<'r> Run<'r> {
     /// Computes an operator that needs all rows of its inputs at once.
     async fn staged(&mut self, rel: &'r Rel, inputs: &'r [Rel], stage: &bound::Stage) -> Result<(), QueryError> {
         let mut batches = Vec::with_capacity(inputs.len());
+        let mut read_memory = Vec::with_capacity(inputs.len());
         for input in inputs {
-            batches.push(self.run(input).await?);
+            let plan = Lowering::new(&self.inputs, self.query).result(input)?;
+            let (rows, held) = self.session.collect(plan, None).await?;
+            batches.push(rows);
+            read_memory.push(held);
         }
         let read: Vec<stage::Input<'_>> =
             inputs.iter().zip(&batches).map(|(rel, batches)| stage::Input { batches, columns: &rel.columns }).collect();

@@ -10,6 +10,7 @@ mod evaluate;
 pub mod json;
 mod limits;
 mod lower;
+mod prune;
 mod pushdown;
 pub mod repr;
 mod result;

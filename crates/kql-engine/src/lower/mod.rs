@@ -19,7 +19,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column as DfColumn;
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, lit};
 use kql_functions::{Type, Val};
 use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey, WindowFunction};
 
@@ -341,7 +341,7 @@ impl<'l> Lowering<'l> {
     }
 
     fn union(&mut self, branches: &[Branch], columns: &[Column]) -> Result<Plan> {
-        let mut result: Option<LogicalPlanBuilder> = None;
+        let mut inputs = Vec::with_capacity(branches.len());
         for branch in branches {
             let plan = self.rel(&branch.rel)?;
             let mut exprs: Vec<DfExpr> =
@@ -354,16 +354,18 @@ impl<'l> Lowering<'l> {
                     *slot = column(from).alias(column_name(to.id));
                 }
             }
-            let builder = plan.builder.project(exprs)?;
-            result = Some(match result {
-                Some(above) => above.union(builder.build()?)?,
-                None => builder,
-            });
+            inputs.push(Arc::new(plan.builder.project(exprs)?.build()?));
         }
-        match result {
-            Some(builder) => Ok(Plan { builder, order: Vec::new() }),
-            None => Err(internal("a union without inputs")),
-        }
+        // All in one: a chain of unions of two would derive the columns anew for each.
+        let builder = match inputs.pop() {
+            None => return Err(internal("a union without inputs")),
+            Some(only) if inputs.is_empty() => LogicalPlanBuilder::new_from_arc(only),
+            Some(last) => {
+                inputs.push(last);
+                LogicalPlanBuilder::from(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
+            }
+        };
+        Ok(Plan { builder, order: Vec::new() })
     }
 
     /// A count of rows that is known before the rows are.

@@ -63,7 +63,17 @@ pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>)
 }
 
 fn plugin(call: &PluginCall, inputs: &[Input<'_>]) -> Result<Rows, QueryError> {
-    let tables: Vec<Vec<Vec<Val<'_>>>> = inputs.iter().map(|input| input.rows().collect()).collect();
+    let mut tables: Vec<Vec<Vec<Val<'_>>>> = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let mut rows = Vec::with_capacity(input.batches.iter().map(RecordBatch::num_rows).sum());
+        for (number, row) in input.rows().enumerate() {
+            if number % 1024 == 0 {
+                interrupt::check()?;
+            }
+            rows.push(row);
+        }
+        tables.push(rows);
+    }
     let PluginCall { plugin, args, input, tables: columns } = call;
     let rows = (plugin.rows)(&plugins::Call { args, input, tables: columns }, &tables)
         .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)))?;

@@ -8,11 +8,15 @@ pub(crate) mod query;
 pub(crate) mod run;
 
 use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use kql_engine::{Cancel, Engine, EngineOptions, Limits};
 use picquet_sources::{FileDatabase, Options};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
 
 use crate::cli::{DataArgs, ResourceArgs};
 
@@ -29,14 +33,17 @@ fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
 /// What a query may take and give. Ctrl-C ends it with an error; a second one ends the program.
 fn limits(args: &ResourceArgs) -> anyhow::Result<Limits> {
     let cancel = Cancel::default();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // In this order: the first time nothing is shut down.
+    flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted)).context("waiting for Ctrl-C")?;
+    flag::register(SIGINT, Arc::clone(&interrupted)).context("waiting for Ctrl-C")?;
     let handle = cancel.clone();
-    ctrlc::set_handler(move || {
-        if handle.is_cancelled() {
-            std::process::exit(130);
+    tokio::spawn(async move {
+        while !interrupted.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         handle.cancel();
-    })
-    .context("waiting for Ctrl-C")?;
+    });
     let nanos = |ticks: i64| u64::try_from(ticks).unwrap_or(0).saturating_mul(100);
     let mut limits = Limits {
         timeout: args.timeout.map(|timeout| Duration::from_nanos(nanos(timeout.ticks()))),
