@@ -18,8 +18,8 @@ use kql_syntax::{Diagnostic, Severity};
 use crate::evaluate::Evaluator;
 use crate::limits::{Interrupt, Limits};
 use crate::lower::{Inputs, Lowering, Stage, address};
-use crate::repr::value_at;
 use crate::prune::prune;
+use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
 use crate::session::{Held, Session, Sessions};
 use crate::settings::Settings;
@@ -213,7 +213,6 @@ impl<'r> Run<'r> {
         let plan = Lowering::new(&self.inputs, self.query).result(rel)?;
         Ok(self.session.collect(plan, None).await?.0)
     }
-
 
     /// Work that looks at one row after the other, and may be interrupted between them.
     fn interruptible<T>(&self, work: impl FnOnce() -> T) -> T {

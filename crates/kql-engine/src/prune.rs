@@ -59,28 +59,30 @@ fn gather(rel: &Rel, needed: &Needed, shared: &mut [HashSet<usize>]) {
 
 /// What a relation needs of each of its inputs.
 fn needs(rel: &Rel, needed: &Needed) -> Vec<Needed> {
-    let with = |exprs: &mut dyn Iterator<Item = &Expr>| {
+    // What is handed on, and what the relation's own expressions read.
+    let with_own = || {
         let mut ids = needed.clone();
-        exprs.for_each(|e| read(e, &mut ids));
+        rel.exprs().into_iter().for_each(|e| read(e, &mut ids));
         ids
     };
     match &rel.kind {
-        RelKind::Filter { .. } | RelKind::Sort { .. } | RelKind::Sample { .. } | RelKind::Parse { .. } => {
-            vec![with(&mut rel.exprs().into_iter())]
-        }
-        RelKind::ParseKv { .. } => vec![with(&mut rel.exprs().into_iter())],
+        RelKind::Filter { .. }
+        | RelKind::Sort { .. }
+        | RelKind::Sample { .. }
+        | RelKind::Parse { .. }
+        | RelKind::ParseKv { .. } => vec![with_own()],
         RelKind::Take { per, .. } => {
-            let mut ids = with(&mut rel.exprs().into_iter());
+            let mut ids = with_own();
             ids.extend(per);
             vec![ids]
         }
         RelKind::MvExpand { marker, .. } => {
-            let mut ids = with(&mut rel.exprs().into_iter());
+            let mut ids = with_own();
             ids.extend(marker.iter().filter_map(|m| m.input));
             vec![ids]
         }
         RelKind::Join { .. } => {
-            let ids = with(&mut rel.exprs().into_iter());
+            let ids = with_own();
             vec![ids.clone(), ids]
         }
         RelKind::Project { exprs, .. } => {
@@ -113,8 +115,7 @@ fn needs(rel: &Rel, needed: &Needed) -> Vec<Needed> {
 
 /// Which columns stay: the first `fixed`, and those that are needed; where that is none, the first.
 fn keep(columns: &[Column], fixed: usize, needed: &Needed) -> Vec<bool> {
-    let mut kept: Vec<bool> =
-        columns.iter().enumerate().map(|(at, c)| at < fixed || needed.contains(&c.id)).collect();
+    let mut kept: Vec<bool> = columns.iter().enumerate().map(|(at, c)| at < fixed || needed.contains(&c.id)).collect();
     if let (false, Some(first)) = (kept.contains(&true), kept.first_mut()) {
         *first = true;
     }

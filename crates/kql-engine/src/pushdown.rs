@@ -37,9 +37,10 @@ pub(crate) fn optimizer_rules() -> LogicalRules {
 
 /// DataFusion's rules for physical plans, the pushdown of filters guarded.
 pub(crate) fn physical_rules() -> PhysicalRules {
-    let guarded = |inner: Arc<dyn PhysicalOptimizerRule + Send + Sync>| -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
-        if inner.name().starts_with("FilterPushdown") { Arc::new(GuardedPhysical { inner }) } else { inner }
-    };
+    let guarded =
+        |inner: Arc<dyn PhysicalOptimizerRule + Send + Sync>| -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
+            if inner.name().starts_with("FilterPushdown") { Arc::new(GuardedPhysical { inner }) } else { inner }
+        };
     PhysicalOptimizer::new().rules.into_iter().map(guarded).collect()
 }
 

@@ -136,7 +136,8 @@ fn joins_spill() {
 
 #[test]
 fn what_cannot_spill_says_what_to_do() {
-    let query = format!("set maxmemoryconsumptionperiterator = 1000000; range x from 1 to 100000 step 1 | {WIDE} | project s");
+    let query =
+        format!("set maxmemoryconsumptionperiterator = 1000000; range x from 1 to 100000 step 1 | {WIDE} | project s");
     let error = within(&query, 1000).unwrap_err();
     assert!(error.contains("E_RUNAWAY_QUERY") && error.contains("--memory"), "{error}");
 }

@@ -318,7 +318,8 @@ mod tests {
             assert_eq!(encode_json(not_json), None, "{not_json}");
             assert!(!is_encoded(not_json), "{not_json}");
         }
-        for other in ["01", "-0", "1.50", "1e3", "{\"a\":1,\"a\":2}", "[1}", "{1}", "\"\\/\"", "\"\\u00e9\"", "tru", "[]]", "1 "]
+        for other in
+            ["01", "-0", "1.50", "1e3", "{\"a\":1,\"a\":2}", "[1}", "{1}", "\"\\/\"", "\"\\u00e9\"", "tru", "[]]", "1 "]
         {
             assert!(!is_encoded(other), "{other}");
         }

@@ -89,9 +89,7 @@ impl ParquetFile {
             let stored = Arc::clone(predicate).transform(|expr| match expr.downcast_ref::<PhysicalColumn>() {
                 Some(column) => match read.get(column.index()) {
                     // What stands in the column's place holds columns of the file, not of the table.
-                    Some((name, ty)) => {
-                        Ok(Transformed::new(values.value(name, *ty)?, true, TreeNodeRecursion::Jump))
-                    }
+                    Some((name, ty)) => Ok(Transformed::new(values.value(name, *ty)?, true, TreeNodeRecursion::Jump)),
                     None => internal_err!("a filter on an unknown column"),
                 },
                 None => Ok(Transformed::no(expr)),

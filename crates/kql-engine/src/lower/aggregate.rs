@@ -93,7 +93,9 @@ impl Lowering<'_> {
         rows.retain(|row| row.values.len() > 1);
         for row in &rows {
             let members: Vec<&AggregateCall> = row.values.iter().filter_map(|at| aggregates.get(*at)).collect();
-            let Some((first, key)) = members.first().and_then(|call| Some((call, call.args.first()?))) else { continue };
+            let Some((first, key)) = members.first().and_then(|call| Some((call, call.args.first()?))) else {
+                continue;
+            };
             let values: Vec<&Expr> = members.iter().filter_map(|call| call.args.last()).collect();
             let types: Vec<Type> = values.iter().map(|value| value.ty).collect();
             let mut args = vec![self.expr(key)?];

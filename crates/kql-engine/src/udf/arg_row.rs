@@ -150,8 +150,11 @@ impl Rows {
             if *known == usize::MAX {
                 touched.push(*group);
                 *known = row;
-            } else if arg_takes_over(self.greatest, (&keys.get(row), position(row)), (&keys.get(*known), position(*known)))
-            {
+            } else if arg_takes_over(
+                self.greatest,
+                (&keys.get(row), position(row)),
+                (&keys.get(*known), position(*known)),
+            ) {
                 *known = row;
             }
         }

@@ -107,12 +107,7 @@ impl GroupsAccumulator for Groups {
         Ok(vec![Arc::new(out.finish())])
     }
 
-    fn merge_batch(
-        &mut self,
-        values: &[ArrayRef],
-        groups: &[usize],
-        total: usize,
-    ) -> Result<()> {
+    fn merge_batch(&mut self, values: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
         self.resize(total);
         let Some(states) = values.first().and_then(|s| s.as_binary_opt::<i32>()) else {
             return exec_err!("the state of an aggregate is not binary");

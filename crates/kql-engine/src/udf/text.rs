@@ -59,7 +59,7 @@ pub(super) fn run(test: TextTest, negated: bool, args: &[ColumnarValue]) -> Resu
         }
     }
     let compiled = compiled(test, &constants)?;
-    Ok(Some(match compiled.as_ref() {
+    Ok(Some(match &*compiled {
         Compiled::Matcher(matcher) => collect(texts, |text| matcher.is_match(text) != negated),
         Compiled::Set(set) => {
             let mut folded = String::new();

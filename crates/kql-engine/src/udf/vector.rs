@@ -138,7 +138,10 @@ fn compare_reals(args: &[ColumnarValue], test: fn(f64, f64) -> bool) -> Result<O
         }
         [ColumnarValue::Array(left), ColumnarValue::Scalar(ScalarValue::Float64(Some(right)))] => {
             let Some(left) = left.as_primitive_opt::<Float64Type>() else { return Ok(None) };
-            BooleanArray::new(BooleanBuffer::collect_bool(left.len(), |row| test(left.value(row), *right)), left.nulls().cloned())
+            BooleanArray::new(
+                BooleanBuffer::collect_bool(left.len(), |row| test(left.value(row), *right)),
+                left.nulls().cloned(),
+            )
         }
         _ => return Ok(None),
     };

@@ -276,7 +276,11 @@ fn tostring<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 fn parse_json<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     Ok(match args.first() {
         Some(Val::Str(s)) if transcode::is_encoded(s) => {
-            if s == "null" { Val::Null } else { Val::Dynamic(Cow::Borrowed(s)) }
+            if s == "null" {
+                Val::Null
+            } else {
+                Val::Dynamic(Cow::Borrowed(s))
+            }
         }
         Some(Val::Str(s)) => json_value(s),
         Some(other) => as_dynamic(other),

@@ -15,7 +15,11 @@ const fn case(name: &'static str, kql: &'static str, sql: &'static str) -> Case 
 /// Functions and operators of expressions. `E` stands for the table of events, `H` for that of hosts.
 pub(super) static FUNCTIONS: &[Case] = &[
     case("==", "E | where Account == @'CORP\\user77' | count", "select count(*) from E where Account = 'CORP\\user77'"),
-    case("!=", "E | where Account != @'CORP\\user77' | count", "select count(*) from E where Account <> 'CORP\\user77'"),
+    case(
+        "!=",
+        "E | where Account != @'CORP\\user77' | count",
+        "select count(*) from E where Account <> 'CORP\\user77'",
+    ),
     case(
         "> (datetime)",
         "E | where TimeGenerated > datetime(2024-01-01 05:00:00) | summarize sum(Bytes)",
@@ -142,7 +146,11 @@ pub(super) static FUNCTIONS: &[Case] = &[
         "select max(regexp_extract(Text, 'action=([a-zA-Z]+)', 1)) from E",
     ),
     case("tolower", "E | summarize max(tolower(CommandLine))", "select max(lower(CommandLine)) from E"),
-    case("strcat", "E | summarize max(strcat(Account, '@', Computer))", "select max(Account || '@' || Computer) from E"),
+    case(
+        "strcat",
+        "E | summarize max(strcat(Account, '@', Computer))",
+        "select max(Account || '@' || Computer) from E",
+    ),
     case("substring", "E | summarize max(substring(Computer, 5, 5))", "select max(substr(Computer, 6, 5)) from E"),
     case("strlen", "E | summarize sum(strlen(CommandLine))", "select sum(length(CommandLine)) from E"),
     case(
@@ -176,7 +184,11 @@ pub(super) static OPERATORS: &[Case] = &[
         "E | extend Kb = Bytes / 1024, Late = Score > 50.0 | where Late | summarize sum(Kb)",
         "select sum(Kb) from (select Bytes // 1024 as Kb, Score > 50.0 as Late from E) where Late",
     ),
-    case("project", "E | project Bytes, EventId | summarize sum(Bytes + EventId)", "select sum(Bytes + EventId) from E"),
+    case(
+        "project",
+        "E | project Bytes, EventId | summarize sum(Bytes + EventId)",
+        "select sum(Bytes + EventId) from E",
+    ),
     case(
         "summarize count() by",
         "E | summarize n = count() by Computer | summarize max(n)",

@@ -21,7 +21,8 @@ const BATCH: u64 = 65_536;
 pub(super) const HOSTS: u64 = 5_000;
 
 const PROGRAMS: &[&str] = &["powershell", "cmd", "wscript", "rundll32", "svchost", "python3", "bash", "curl"];
-const WORDS: &[&str] = &["update", "service", "Network", "backup", "install", "Temp", "system", "whoami", "report", "sync"];
+const WORDS: &[&str] =
+    &["update", "service", "Network", "backup", "install", "Temp", "system", "whoami", "report", "sync"];
 const STATUSES: &[&str] = &["Success", "Failure", "Started", "Accepted"];
 
 /// Numbers that look random: splitmix64 of a row and a column.
@@ -124,7 +125,13 @@ fn events_of(start: u64, end: u64) -> Vec<ArrayRef> {
         }))),
         Arc::new(StringArray::from_iter_values(rows().map(|row| {
             let n = noise(row, 8);
-            format!("https://www{}.example.com/{}/{}?id={}", n % 90, pick(WORDS, n >> 8), pick(WORDS, n >> 16), (n >> 24) % 100_000)
+            format!(
+                "https://www{}.example.com/{}/{}?id={}",
+                n % 90,
+                pick(WORDS, n >> 8),
+                pick(WORDS, n >> 16),
+                (n >> 24) % 100_000
+            )
         }))),
         Arc::new(StringArray::from_iter_values(rows().map(command_line))),
         Arc::new(StringArray::from_iter_values(rows().map(|row| {
@@ -141,7 +148,11 @@ fn command_line(row: u64) -> String {
     let program = pick(PROGRAMS, n);
     let flag = if (n >> 8) % 20 == 0 { "-EncodedCommand" } else { "-File" };
     let (a, b) = (pick(WORDS, n >> 16), pick(WORDS, n >> 24));
-    format!("\"C:\\Windows\\System32\\{program}.exe\" {flag} C:\\ProgramData\\{a}\\{b}_{:08x}.ps1 --tenant {:016x} /quiet", n >> 32, n)
+    format!(
+        "\"C:\\Windows\\System32\\{program}.exe\" {flag} C:\\ProgramData\\{a}\\{b}_{:08x}.ps1 --tenant {:016x} /quiet",
+        n >> 32,
+        n
+    )
 }
 
 /// About 180 characters of JSON.
