@@ -18,6 +18,11 @@ pub(crate) fn prune(query: &mut Query) {
     // Later rows may read earlier ones.
     for at in (0..query.shared.len()).rev() {
         let Some(rows) = query.shared.get(at) else { continue };
+        if by_position(&rows.rel.kind)
+            && let Some(positions) = shared.get_mut(at)
+        {
+            positions.extend(0..rows.rel.columns.len());
+        }
         let needed = chosen(&rows.rel, shared.get(at));
         gather(&rows.rel, &needed, &mut shared);
     }
@@ -31,6 +36,19 @@ pub(crate) fn prune(query: &mut Query) {
         // What reads them counts columns by position, and has dropped the others as well.
         rows.rel.columns.retain(|c| needed.contains(&c.id));
     }
+}
+
+/// Relations whose columns are counted by position keep all of them.
+fn by_position(kind: &RelKind) -> bool {
+    matches!(
+        kind,
+        RelKind::Values(_)
+            | RelKind::Range { .. }
+            | RelKind::Shared(_)
+            | RelKind::Resolved(_)
+            | RelKind::MakeSeries { .. }
+            | RelKind::Staged { .. }
+    )
 }
 
 fn all(rel: &Rel) -> Needed {
