@@ -11,6 +11,8 @@ except ImportError:
     sys.exit(0)
 
 connection = duckdb.connect()
+# It would write among the answers.
+connection.execute("set enable_progress_bar = false")
 setup = json.loads(sys.stdin.readline())
 for view, path in setup["views"].items():
     connection.execute(f"create view {view} as select * from read_parquet('{path}')")
