@@ -12,7 +12,6 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
@@ -22,7 +21,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use kql_functions::Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use kql_engine::repr::data_type;
+use kql_engine::repr::{self, data_type};
 
 use crate::stored::{UNIX_EPOCH, kusto_type, reading_schema, stored_udf};
 
@@ -56,24 +55,18 @@ impl ParquetFile {
         self.schema.fields().iter().map(|f| f.name().as_str()).zip(self.types.iter().copied())
     }
 
-    /// A scan that gives columns of the table in Kusto's representation, of the rows that the filters leave.
+    /// A scan that gives columns of the table in Kusto's representation, of the rows that all filters leave.
     ///
-    /// `filters` prune row groups and pages by what the file knows of them; `predicate`, over `read` columns, decides. It
-    /// is pushed into the decoding, so that other columns are decoded only where it holds.
+    /// Filters read `read` columns. They are pushed into the decoding, so that other columns are decoded only where they
+    /// hold; those that can be said of the stored values also prune row groups and pages by what the file knows of them.
     pub(crate) fn scan(
         &self,
         state: &dyn Session,
         columns: &[(&str, Type)],
         filters: &[Expr],
         read: &[(&str, Type)],
-        predicate: Option<&Arc<dyn PhysicalExpr>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
-        let pushed: Vec<Expr> = filters.iter().filter_map(|f| stored_filter(f, &self.schema)).collect();
-        if let Some(pruning) = conjunction(pushed) {
-            let schema = DFSchema::try_from(self.schema.as_ref().clone())?;
-            source = source.with_predicate(state.create_physical_expr(pruning, &schema)?);
-        }
+        let source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
         let mut needed: Vec<usize> =
             columns.iter().chain(read).filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
         needed.sort_unstable();
@@ -85,16 +78,17 @@ impl ParquetFile {
             .build();
         let mut scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
         let values = StoredValues { schema: scan.schema(), options: Arc::new(state.config_options().clone()) };
-        if let Some(predicate) = predicate {
-            let stored = Arc::clone(predicate).transform(|expr| match expr.downcast_ref::<PhysicalColumn>() {
-                Some(column) => match read.get(column.index()) {
-                    // What stands in the column's place holds columns of the file, not of the table.
-                    Some((name, ty)) => Ok(Transformed::new(values.value(name, *ty)?, true, TreeNodeRecursion::Jump)),
-                    None => internal_err!("a filter on an unknown column"),
-                },
-                None => Ok(Transformed::no(expr)),
-            })?;
-            scan = Arc::new(FilterExec::try_new(stored.data, scan)?);
+        let mut predicates = Vec::with_capacity(filters.len());
+        let stored_schema = DFSchema::try_from(values.schema.as_ref().clone())?;
+        let read_schema = DFSchema::try_from(repr::schema(read.iter().copied()).as_ref().clone())?;
+        for filter in filters {
+            predicates.push(match stored_filter(filter, &values.schema, read) {
+                Some(stored) => state.create_physical_expr(stored, &stored_schema)?,
+                None => values.of_file(state.create_physical_expr(filter.clone(), &read_schema)?, read)?,
+            });
+        }
+        if !predicates.is_empty() {
+            scan = Arc::new(FilterExec::try_new(datafusion::physical_expr::conjunction(predicates), scan)?);
         }
         let exprs = columns
             .iter()
@@ -111,6 +105,19 @@ struct StoredValues {
 }
 
 impl StoredValues {
+    /// A predicate on columns of the table as one on those of the file.
+    fn of_file(&self, predicate: Arc<dyn PhysicalExpr>, read: &[(&str, Type)]) -> Result<Arc<dyn PhysicalExpr>> {
+        let stored = predicate.transform(|expr| match expr.downcast_ref::<PhysicalColumn>() {
+            Some(column) => match read.get(column.index()) {
+                // What stands in the column's place holds columns of the file, not of the table.
+                Some((name, ty)) => Ok(Transformed::new(self.value(name, *ty)?, true, TreeNodeRecursion::Jump)),
+                None => internal_err!("a filter on an unknown column"),
+            },
+            None => Ok(Transformed::no(expr)),
+        })?;
+        Ok(stored.data)
+    }
+
     fn value(&self, name: &str, ty: Type) -> Result<Arc<dyn PhysicalExpr>> {
         let Some((at, field)) = self.schema.column_with_name(name) else {
             return Ok(Arc::new(Literal::new(missing(ty)?)));
@@ -148,8 +155,8 @@ fn comparison(op: Operator) -> Option<Operator> {
     })
 }
 
-/// A filter on the table's columns as one on the file's, where it means the same or lets more rows through.
-fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
+/// A filter on the table's columns as one on the file's, where it means the same.
+fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<Expr> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
     let (column, op, value) = match (left.as_ref(), right.as_ref()) {
         (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
@@ -158,8 +165,9 @@ fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
     };
     comparison(op)?;
     let stored = schema.field_with_name(&column.name).ok()?.data_type();
+    let ty = read.iter().find(|(name, _)| *name == column.name).map(|(_, ty)| *ty)?;
     let (op, value) = match (stored, value) {
-        (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) => {
+        (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) if ty == Type::DateTime => {
             let (op, value) = stored_time(op, ticks.checked_sub(UNIX_EPOCH)?, *unit)?;
             let value = match unit {
                 TimeUnit::Second => ScalarValue::TimestampSecond(Some(value), zone.clone()),
@@ -170,10 +178,14 @@ fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
             (op, value)
         }
         // A null text is read as "", which equals no other text.
-        (DataType::Utf8View, ScalarValue::Utf8View(Some(text))) if op == Operator::Eq && !text.is_empty() => {
+        (DataType::Utf8View, ScalarValue::Utf8View(Some(text)))
+            if ty == Type::String && op == Operator::Eq && !text.is_empty() =>
+        {
             (op, value.clone())
         }
-        (DataType::Int64, ScalarValue::Int64(Some(_))) | (DataType::Int32, ScalarValue::Int32(Some(_))) => {
+        (DataType::Int64, ScalarValue::Int64(Some(_))) | (DataType::Int32, ScalarValue::Int32(Some(_)))
+            if is_same(stored, ty) =>
+        {
             (op, value.clone())
         }
         _ => return None,

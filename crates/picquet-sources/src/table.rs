@@ -132,7 +132,7 @@ impl TableProvider for FilesTable {
         };
         let (columns, read) = (named(&projection), named(&read));
         for file in &self.parquet {
-            plans.push(file.scan(state, &columns, filters, &read, predicate.as_ref())?);
+            plans.push(file.scan(state, &columns, filters, &read)?);
         }
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(schema))),

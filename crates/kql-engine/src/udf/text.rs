@@ -111,9 +111,14 @@ fn compiled(test: TextTest, needles: &[&str]) -> Result<Rc<Compiled>> {
     })
 }
 
+/// So many texts are compared sooner than one is hashed.
+const FEW: usize = 8;
+
 /// Texts that are equal but for case.
 struct FoldedSet {
     folded: HashSet<String>,
+    /// The same, where they are so few that each is compared.
+    few: Option<Vec<String>>,
     /// Lengths in bytes of those that are ASCII: only a text of such a length can be one of them.
     lengths: Vec<usize>,
 }
@@ -124,7 +129,8 @@ impl FoldedSet {
         let mut lengths: Vec<usize> = folded.iter().filter(|n| n.is_ascii()).map(String::len).collect();
         lengths.sort_unstable();
         lengths.dedup();
-        FoldedSet { folded, lengths }
+        let few = (folded.len() <= FEW).then(|| folded.iter().cloned().collect());
+        FoldedSet { folded, few, lengths }
     }
 
     /// Folding never makes ASCII of another character, nor the other way.
@@ -132,6 +138,8 @@ impl FoldedSet {
         buffer.clear();
         if !text.is_ascii() {
             buffer.extend(text.chars().map(fold));
+        } else if let Some(few) = &self.few {
+            return few.iter().any(|folded| folded.eq_ignore_ascii_case(text));
         } else if self.lengths.binary_search(&text.len()).is_ok() {
             buffer.push_str(text);
             buffer.make_ascii_lowercase();
