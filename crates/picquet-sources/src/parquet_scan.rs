@@ -6,8 +6,9 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, internal_err};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, Statistics, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
@@ -32,6 +33,7 @@ pub(crate) struct ParquetFile {
     size: u64,
     schema: SchemaRef,
     types: Vec<Type>,
+    rows: usize,
 }
 
 /// Field metadata by which Picquet's own files tell the Kusto type.
@@ -44,10 +46,11 @@ impl ParquetFile {
         let file = std::fs::File::open(&path).map_err(|e| e.to_string())?;
         let size = file.metadata().map_err(|e| e.to_string())?.len();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+        let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
         let told = |f: &Field| f.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty));
         let types = reader.schema().fields().iter().map(|f| told(f).unwrap_or_else(|| kusto_type(f.data_type())));
         let types = types.collect();
-        Ok(ParquetFile { path, size, schema: Arc::new(reading_schema(reader.schema())), types })
+        Ok(ParquetFile { path, size, schema: Arc::new(reading_schema(reader.schema())), types, rows })
     }
 
     /// Its columns and the types that they suggest.
@@ -74,6 +77,8 @@ impl ParquetFile {
         let file = PartitionedFile::new(self.path.to_string_lossy().into_owned(), self.size);
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
             .with_file(file)
+            // Joins build on the side with fewer rows.
+            .with_statistics(Statistics::new_unknown(&self.schema).with_num_rows(Precision::Inexact(self.rows)))
             .with_projection_indices(Some(needed))?
             .build();
         let mut scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
