@@ -1,4 +1,4 @@
-//! Guards of DataFusion's filter pushdown.
+//! Guards of DataFusion's filter pushdown, and of its longest loops.
 //!
 //! Pushing a filter below a projection puts the projection's expressions in the place of its columns. Where a column is
 //! computed and read more than once, work is copied; in a chain of `extend x = iff(…, f(x), x)` each step doubles what the
@@ -15,8 +15,11 @@ use datafusion::optimizer::{Optimizer, OptimizerConfig, OptimizerRule};
 use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
+use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
 /// Nodes of an expression up to which copies do not matter.
@@ -41,7 +44,37 @@ pub(crate) fn physical_rules() -> PhysicalRules {
         |inner: Arc<dyn PhysicalOptimizerRule + Send + Sync>| -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
             if inner.name().starts_with("FilterPushdown") { Arc::new(GuardedPhysical { inner }) } else { inner }
         };
-    PhysicalOptimizer::new().rules.into_iter().map(guarded).collect()
+    let give_way: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(GiveWay);
+    PhysicalOptimizer::new().rules.into_iter().map(guarded).chain([give_way]).collect()
+}
+
+/// What makes many batches of one gives way between them: a filter above might look at them for long without a pause, and
+/// the query could not be ended.
+#[derive(Debug)]
+struct GiveWay;
+
+impl PhysicalOptimizerRule for GiveWay {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let wrapped = plan.transform_up(|node| {
+            let multiplies = node.downcast_ref::<HashJoinExec>().is_some()
+                || node.downcast_ref::<SortMergeJoinExec>().is_some()
+                || node.downcast_ref::<UnnestExec>().is_some();
+            if !multiplies {
+                return Ok(Transformed::no(node));
+            }
+            let wrapped: Arc<dyn ExecutionPlan> = Arc::new(CooperativeExec::new(node));
+            Ok(Transformed::yes(wrapped))
+        })?;
+        Ok(wrapped.data)
+    }
+
+    fn name(&self) -> &str {
+        "give_way"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
 }
 
 #[derive(Debug)]
