@@ -36,7 +36,7 @@ pub(crate) struct BenchArgs {
     /// Only what matches, by name
     #[arg(long, value_name = "REGEX")]
     only: Option<Regex>,
-    /// Keep the generated files in this folder, and take them from there; about 65 bytes a row
+    /// Keep the generated files in this folder, and take them from there; about 100 bytes a row
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Run each query in DuckDB too, in turn (needs python3 with the module duckdb)
