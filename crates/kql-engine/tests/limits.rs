@@ -98,7 +98,7 @@ fn queries_are_cancelled() {
         "T | count",
         "T | union (range x from 1 to 4000000000 step 1) | where x == 0 | count",
         "let m = materialize(range x from 1 to 4000000000 step 1 | where x == 0); union m, T, m | count",
-        "union T, (range x from 1 to 10000 step 1) | sort by x asc | scan with (step s: x > 0 => y = s.x;)",
+        "union T, (range x from 1 to 10000 step 1) | sort by x asc | scan declare (y:long) with (step s: x > 0 => y = s.x;)",
     ] {
         let cancel = Cancel::default();
         let limits = Limits { cancel: Some(cancel.clone()), ..Limits::default() };

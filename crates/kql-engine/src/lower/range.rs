@@ -58,7 +58,7 @@ impl Count {
         let whole = |v: &Val<'_>| v.as_i64().or_else(|| v.as_ticks());
         if let (Some(from), Some(to), Some(step)) = (whole(from), whole(to), whole(step)) {
             let distance = i128::from(to) - i128::from(from);
-            let steps = if step == 0 { -1 } else { distance.div_euclid(i128::from(step)) };
+            let steps = if step == 0 { -1 } else { distance / i128::from(step) };
             let away = step != 0 && (distance < 0) != (step < 0) && distance != 0;
             let rows = if away { 0 } else { u64::try_from(steps + 1).unwrap_or(0) };
             return Count::Whole { from, step, rows, ty };

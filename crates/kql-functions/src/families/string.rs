@@ -110,11 +110,11 @@ fn split<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
 }
 
 /// `split(…)[n]` without the array.
-fn split_item<'a>(cx: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
+fn split_item<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
     Ok(match nth_piece(args) {
         Some(Cow::Borrowed(piece)) => string_value(piece),
         Some(Cow::Owned(piece)) => string_value(&piece),
-        None => Val::missing(cx.ret),
+        None => Val::Null,
     })
 }
 
