@@ -44,8 +44,8 @@ const LINES: &str = r#"{"TimeGenerated":"2026-03-14T00:30:00Z","Name":"alpha lin
 #[test]
 fn pushed_filters_mean_the_same() {
     let files = Files::new();
-    write_parquet(&files, "Things.parquet");
-    files.write("Things.jsonl", LINES);
+    files.write("Things/b.jsonl", LINES);
+    write_parquet(&files, "Things/a.parquet");
     let database = files.open();
     assert!(database.table("Things").is_some());
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(16 << 20).build().unwrap();
