@@ -2,25 +2,27 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use datafusion::dataframe::DataFrame;
 use datafusion::datasource::MemTable;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::logical_expr::LogicalPlanBuilder;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use kql_functions::{Type, Val, ip_locations, text};
+use kql_functions::{Type, Val, interrupt, ip_locations};
 use kql_semantics::bound::{self, Column, Expr, ExprKind, Query, Rel, RelKind};
 use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
-use kql_syntax::{Diagnostic, Severity, ast};
+use kql_syntax::{Diagnostic, Severity};
 
 use crate::evaluate::Evaluator;
+use crate::limits::{Interrupt, Limits};
 use crate::lower::{Inputs, Lowering, Stage, address};
+use crate::prune::prune;
 use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
+use crate::session::{Held, Session, Sessions};
+use crate::settings::Settings;
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
 use crate::{Database, ExternalData, QueryError};
 
@@ -33,6 +35,8 @@ pub struct EngineOptions {
     pub memory: Option<usize>,
     /// Path of the MaxMind database (`.mmdb`) that `geo_info_from_ip_address()` looks into.
     pub addresses: Option<String>,
+    /// Where to spill to; the system's folder for temporary files where `None`.
+    pub spill: Option<PathBuf>,
 }
 
 /// What a query sees besides its text.
@@ -44,6 +48,8 @@ pub struct QueryOptions {
     pub scope: Option<(i64, i64)>,
     /// Values of `declare query_parameters`, as KQL literals.
     pub parameters: Vec<(String, String)>,
+    /// What the query may take and give.
+    pub limits: Limits,
 }
 
 /// A result with what was noticed on the way.
@@ -59,7 +65,7 @@ pub struct Answer {
 
 /// Runs KQL over the tables of a [`Database`].
 pub struct Engine {
-    context: SessionContext,
+    sessions: Sessions,
     addresses: Option<String>,
 }
 
@@ -70,34 +76,44 @@ impl Engine {
         if let Some(path) = &options.addresses {
             ip_locations::open(path).map_err(QueryError::Failed)?;
         }
-        let mut config = SessionConfig::new().with_batch_size(8192).with_collect_statistics(true);
-        if let Some(threads) = options.threads {
-            config = config.with_target_partitions(threads.max(1));
-        }
-        config.options_mut().execution.parquet.pushdown_filters = true;
-        let mut runtime = RuntimeEnvBuilder::new();
-        if let Some(memory) = options.memory {
-            runtime = runtime.with_memory_limit(memory, 1.0);
-        }
-        let context = SessionContext::new_with_config_rt(config, runtime.build_arc()?);
-        Ok(Engine { context, addresses: options.addresses.clone() })
+        Ok(Engine { sessions: Sessions::new(options)?, addresses: options.addresses.clone() })
     }
 
     /// Parses, binds and runs a query. A fault of the engine itself is an error like any other.
+    ///
+    /// The query ends early, with an error, when [`Limits`] say so: at the next batch of rows, or the next few rows of an
+    /// operator that looks at one after the other.
     pub async fn query(
         &self,
         query: &str,
         database: &dyn Database,
         options: &QueryOptions,
     ) -> Result<Answer, QueryError> {
-        let run = AssertUnwindSafe(self.answer(query, database, options)).catch_unwind();
-        run.await.unwrap_or_else(|_| Err(crate::lower::internal("the engine stopped on this query; please report it")))
+        let settings = Settings::read(query);
+        let limits = options.limits.with(&settings);
+        let interrupt = Interrupt::new(&limits);
+        let session = self.sessions.begin(settings.memory, interrupt.clone())?;
+        let work = self.answer(query, database, options, &settings, &limits, &session);
+        let work = AssertUnwindSafe(work).catch_unwind();
+        tokio::select! {
+            answer = work => answer
+                .unwrap_or_else(|_| Err(crate::lower::internal("the engine stopped on this query; please report it"))),
+            stopped = interrupt.stopped() => Err(stopped),
+        }
     }
 
-    async fn answer(&self, query: &str, database: &dyn Database, options: &QueryOptions) -> Result<Answer, QueryError> {
+    async fn answer(
+        &self,
+        query: &str,
+        database: &dyn Database,
+        options: &QueryOptions,
+        settings: &Settings,
+        limits: &Limits,
+        session: &Session,
+    ) -> Result<Answer, QueryError> {
         let catalog = DatabaseCatalog(database);
         let mut bind_options = BindOptions {
-            now: query_now(query).unwrap_or(options.now),
+            now: settings.now.unwrap_or(options.now),
             resolved: Vec::new(),
             parameters: options.parameters.clone(),
             addresses: self.addresses.clone(),
@@ -112,11 +128,17 @@ impl Engine {
             if !errors.is_empty() && pending.is_none() {
                 return Err(QueryError::Invalid(errors));
             }
-            let Some(bound) = bound else {
+            let Some(mut bound) = bound else {
                 return Err(QueryError::Failed("the query has no tabular expression".to_string()));
             };
+            if pending.is_none() {
+                prune(&mut bound);
+            }
             let mut run = Run {
-                context: &self.context,
+                session,
+                limits,
+                take: settings.take_records,
+                held: Vec::new(),
                 query: &bound,
                 inputs: Inputs {
                     database,
@@ -144,21 +166,6 @@ impl Engine {
     }
 }
 
-/// The instant that a `set query_now = datetime(…)` asks for.
-fn query_now(query: &str) -> Option<i64> {
-    if !query.contains("query_now") {
-        return None;
-    }
-    kql_syntax::parse(query).query.statements.iter().find_map(|statement| match statement {
-        ast::Statement::Set { name, value: Some(value), .. } if name.text == "query_now" => match &value.kind {
-            ast::ExprKind::Literal(ast::Literal::DateTime(Some(time))) => text::parse_datetime(time.trim()),
-            ast::ExprKind::Literal(ast::Literal::String(time)) => text::parse_datetime(time.trim()),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
 /// A database as the binder sees it.
 pub(crate) struct DatabaseCatalog<'d>(pub(crate) &'d dyn Database);
 
@@ -182,15 +189,27 @@ impl Catalog for DatabaseCatalog<'_> {
 
 /// One bound query being run.
 struct Run<'r> {
-    context: &'r SessionContext,
+    session: &'r Session,
+    limits: &'r Limits,
+    /// Rows of a result beyond these are left out.
+    take: Option<u64>,
+    /// The memory of rows that are kept while the query runs.
+    held: Vec<Held>,
     query: &'r Query,
     inputs: Inputs<'r>,
 }
 
 impl<'r> Run<'r> {
-    /// A result table.
+    /// A result table, as large as the limits allow.
     async fn result(&mut self, rel: &'r Rel) -> Result<QueryResult, QueryError> {
-        let batches = self.rows(rel).await?;
+        self.prepare(rel).await?;
+        let mut plan = Lowering::new(&self.inputs, self.query).result(rel)?;
+        if let Some(take) = self.take {
+            let take = usize::try_from(take).unwrap_or(usize::MAX);
+            plan = LogicalPlanBuilder::from(plan).limit(0, Some(take))?.build()?;
+        }
+        let (batches, held) = self.session.collect(plan, Some(self.limits)).await?;
+        self.held.push(held);
         let columns = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
         Ok(QueryResult { columns, batches, render: None })
     }
@@ -204,11 +223,12 @@ impl<'r> Run<'r> {
     /// Runs a relation whose needs are prepared.
     async fn run(&self, rel: &Rel) -> Result<Vec<RecordBatch>, QueryError> {
         let plan = Lowering::new(&self.inputs, self.query).result(rel)?;
-        self.collect(plan).await
+        Ok(self.session.collect(plan, None).await?.0)
     }
 
-    async fn collect(&self, plan: LogicalPlan) -> Result<Vec<RecordBatch>, QueryError> {
-        Ok(DataFrame::new(self.context.state(), plan).collect().await?)
+    /// Work that looks at one row after the other, and may be interrupted between them.
+    fn interruptible<T>(&self, work: impl FnOnce() -> T) -> T {
+        interrupt::during(self.session.stop(), work)
     }
 
     /// Computes what a relation needs before it can be lowered: shared rows, subqueries, staged operators.
@@ -262,7 +282,8 @@ impl<'r> Run<'r> {
         }
         let (plan, ordered) = Lowering::new(&self.inputs, self.query).staged(&shared.rel)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
-        let batches = self.collect(plan).await?;
+        let (batches, held) = self.session.collect(plan, None).await?;
+        self.held.push(held);
         let table = Arc::new(MemTable::try_new(schema, vec![batches])?);
         self.inputs.shared.insert(index, Stage { table, ordered });
         Ok(())
@@ -308,7 +329,7 @@ impl<'r> Run<'r> {
             spec.to = Some(self.constant(to).await?);
         }
         let batches = self.run(input).await?;
-        let (_, table) = stage::make_series(&batches, &input.columns, &spec)?;
+        let (_, table) = self.interruptible(|| stage::make_series(&batches, &input.columns, &spec))?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: false });
         Ok(())
     }
@@ -325,12 +346,17 @@ impl<'r> Run<'r> {
     /// Computes an operator that needs all rows of its inputs at once.
     async fn staged(&mut self, rel: &'r Rel, inputs: &'r [Rel], stage: &bound::Stage) -> Result<(), QueryError> {
         let mut batches = Vec::with_capacity(inputs.len());
+        let mut read_memory = Vec::with_capacity(inputs.len());
         for input in inputs {
-            batches.push(self.run(input).await?);
+            let plan = Lowering::new(&self.inputs, self.query).result(input)?;
+            let (rows, held) = self.session.collect(plan, None).await?;
+            batches.push(rows);
+            read_memory.push(held);
         }
         let read: Vec<stage::Input<'_>> =
             inputs.iter().zip(&batches).map(|(rel, batches)| stage::Input { batches, columns: &rel.columns }).collect();
-        let rows = stage::run(stage, &read, Evaluator { subqueries: &self.inputs.subqueries })?;
+        let evaluator = Evaluator { subqueries: &self.inputs.subqueries };
+        let rows = self.interruptible(|| stage::run(stage, &read, evaluator))?;
         let ordered = rows.ordered;
         let table = stage::staged_table(&rel.columns, rows)?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered });
@@ -344,15 +370,15 @@ impl<'r> Run<'r> {
             PendingKind::BagUnpack { column, prefix, conflict, ignored } => {
                 let batches = self.rows(input).await?;
                 let spec = UnpackSpec { column: *column, prefix, conflict, ignored };
-                stage::bag_unpack(&batches, &input.columns, &spec)
+                self.interruptible(|| stage::bag_unpack(&batches, &input.columns, &spec))
             }
             PendingKind::Narrow => {
                 let batches = self.rows(input).await?;
-                stage::narrow(&batches, &input.columns)
+                self.interruptible(|| stage::narrow(&batches, &input.columns))
             }
             PendingKind::Pivot { counts } => {
                 let batches = self.rows(input).await?;
-                stage::pivot(&batches, &input.columns, *counts)
+                self.interruptible(|| stage::pivot(&batches, &input.columns, *counts))
             }
         }
     }

@@ -63,7 +63,7 @@ impl From<EvalError> for QueryError {
 fn message(error: &DataFusionError) -> String {
     match error.find_root() {
         DataFusionError::External(inner) => inner.to_string(),
-        DataFusionError::ResourcesExhausted(text) => format!("the query needs more memory than allowed: {text}"),
+        DataFusionError::ResourcesExhausted(text) => format!("the query needs more than there is: {text}"),
         root => root.to_string(),
     }
 }

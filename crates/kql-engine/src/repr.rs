@@ -7,8 +7,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, FixedSizeBinaryBuilder, Float64Builder, Int32Builder,
-    Int64Builder, StringViewBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Builder, FixedSizeBinaryArray,
+    FixedSizeBinaryBuilder, Float64Builder, Int32Builder, Int64Builder, PrimitiveArray, StringViewArray,
+    StringViewBuilder,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
 use kql_functions::{DECIMAL_SCALE, Type, Val};
@@ -36,24 +37,71 @@ pub fn schema<'a>(columns: impl IntoIterator<Item = (&'a str, Type)>) -> SchemaR
 
 /// The value in a row of an array of [`data_type`]`(ty)`; [`Val::Null`] (or `""`) where the array is of another type.
 pub fn value_at(array: &dyn Array, ty: Type, row: usize) -> Val<'_> {
-    if array.is_null(row) {
-        return Val::missing(ty);
+    Values::new(array, ty).get(row)
+}
+
+/// The values of an array, read one by one; the array's type is looked at once.
+pub struct Values<'a> {
+    inner: Arrays<'a>,
+}
+
+enum Arrays<'a> {
+    Bool(&'a BooleanArray),
+    Int(&'a PrimitiveArray<Int32Type>),
+    Long(&'a PrimitiveArray<Int64Type>),
+    DateTime(&'a PrimitiveArray<Int64Type>),
+    Timespan(&'a PrimitiveArray<Int64Type>),
+    Real(&'a PrimitiveArray<Float64Type>),
+    Decimal(&'a PrimitiveArray<Decimal128Type>),
+    Str(&'a StringViewArray),
+    Dynamic(&'a StringViewArray),
+    Guid(&'a FixedSizeBinaryArray),
+    /// Nothing to read.
+    Missing(Type),
+}
+
+impl<'a> Values<'a> {
+    /// The values of an array of [`data_type`]`(ty)`; of another array all are missing.
+    pub fn new(array: &'a dyn Array, ty: Type) -> Values<'a> {
+        let inner = match ty {
+            Type::Bool => array.as_boolean_opt().map(Arrays::Bool),
+            Type::Int => array.as_primitive_opt().map(Arrays::Int),
+            Type::Long => array.as_primitive_opt().map(Arrays::Long),
+            Type::DateTime => array.as_primitive_opt().map(Arrays::DateTime),
+            Type::Timespan => array.as_primitive_opt().map(Arrays::Timespan),
+            Type::Real => array.as_primitive_opt().map(Arrays::Real),
+            Type::Decimal => array.as_primitive_opt().map(Arrays::Decimal),
+            Type::String => array.as_string_view_opt().map(Arrays::Str),
+            Type::Dynamic | Type::Unknown => array.as_string_view_opt().map(Arrays::Dynamic),
+            Type::Guid => array.as_fixed_size_binary_opt().map(Arrays::Guid),
+        };
+        Values { inner: inner.unwrap_or(Arrays::Missing(ty)) }
     }
-    match ty {
-        Type::Bool => array.as_boolean_opt().map(|a| Val::Bool(a.value(row))),
-        Type::Int => array.as_primitive_opt::<Int32Type>().map(|a| Val::Int(a.value(row))),
-        Type::Long => array.as_primitive_opt::<Int64Type>().map(|a| Val::Long(a.value(row))),
-        Type::DateTime => array.as_primitive_opt::<Int64Type>().map(|a| Val::DateTime(a.value(row))),
-        Type::Timespan => array.as_primitive_opt::<Int64Type>().map(|a| Val::Timespan(a.value(row))),
-        Type::Real => array.as_primitive_opt::<Float64Type>().map(|a| Val::Real(a.value(row))),
-        Type::Decimal => array.as_primitive_opt::<Decimal128Type>().map(|a| Val::Decimal(a.value(row))),
-        Type::String => array.as_string_view_opt().map(|a| Val::Str(Cow::Borrowed(a.value(row)))),
-        Type::Dynamic | Type::Unknown => array.as_string_view_opt().map(|a| Val::Dynamic(Cow::Borrowed(a.value(row)))),
-        Type::Guid => {
-            array.as_fixed_size_binary_opt().and_then(|a| <[u8; 16]>::try_from(a.value(row)).ok()).map(Val::Guid)
+
+    /// The value in a row.
+    #[inline]
+    pub fn get(&self, row: usize) -> Val<'a> {
+        fn valid<T>(array: &impl Array, row: usize, value: impl FnOnce() -> T) -> Option<T> {
+            (!array.is_null(row)).then(value)
         }
+        let value = match self.inner {
+            Arrays::Bool(a) => valid(a, row, || Val::Bool(a.value(row))),
+            Arrays::Int(a) => valid(a, row, || Val::Int(a.value(row))),
+            Arrays::Long(a) => valid(a, row, || Val::Long(a.value(row))),
+            Arrays::DateTime(a) => valid(a, row, || Val::DateTime(a.value(row))),
+            Arrays::Timespan(a) => valid(a, row, || Val::Timespan(a.value(row))),
+            Arrays::Real(a) => valid(a, row, || Val::Real(a.value(row))),
+            Arrays::Decimal(a) => valid(a, row, || Val::Decimal(a.value(row))),
+            Arrays::Str(a) => {
+                return Val::Str(Cow::Borrowed(if a.is_null(row) { "" } else { a.value(row) }));
+            }
+            Arrays::Dynamic(a) => valid(a, row, || Val::Dynamic(Cow::Borrowed(a.value(row)))),
+            Arrays::Guid(a) if a.is_null(row) => None,
+            Arrays::Guid(a) => <[u8; 16]>::try_from(a.value(row)).ok().map(Val::Guid),
+            Arrays::Missing(ty) => return Val::missing(ty),
+        };
+        value.unwrap_or(Val::Null)
     }
-    .unwrap_or_else(|| Val::missing(ty))
 }
 
 /// Builds an array of [`data_type`]`(ty)` from values.

@@ -9,6 +9,7 @@ mod cast;
 pub mod catalogue;
 pub mod dynamic;
 pub mod families;
+pub mod interrupt;
 pub mod ip_locations;
 pub mod parse_kv;
 pub mod parse_pattern;

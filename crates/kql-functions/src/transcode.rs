@@ -1,5 +1,6 @@
 //! JSON text straight to the encoded text of a dynamic column, without building the tree.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -24,6 +25,138 @@ pub fn encode_json(json: &str) -> Option<String> {
         // The last value of a key counts: only the tree knows which that is.
         Err(_) if repeated_key => Dynamic::parse_json(json).map(|tree| tree.encode()),
         Err(_) => None,
+    }
+}
+
+/// Whether a text is JSON and its own encoded text. `false` may also be said of rare texts that are: they are written
+/// anew, to the same text.
+pub fn is_encoded(json: &str) -> bool {
+    thread_local! {
+        static CHECK: RefCell<Check> = RefCell::new(Check::default());
+    }
+    CHECK.with(|check| check.try_borrow_mut().is_ok_and(|mut check| check.holds(json)))
+}
+
+/// Deeper texts are left to the parser, which has a limit of its own.
+const DEEPEST: usize = 100;
+
+/// A pass over JSON text that takes only what [`encode_json`] would write.
+#[derive(Default)]
+struct Check {
+    /// Keys of the bags that are open, as ranges of the text.
+    keys: Vec<Range<usize>>,
+    /// For each open bag or array: where its keys begin, and whether it is a bag.
+    open: Vec<(usize, bool)>,
+}
+
+impl Check {
+    fn holds(&mut self, json: &str) -> bool {
+        self.keys.clear();
+        self.open.clear();
+        self.value(json, 0).is_some_and(|end| end == json.len())
+    }
+
+    /// The position after the value that starts here.
+    fn value(&mut self, json: &str, mut at: usize) -> Option<usize> {
+        let bytes = json.as_bytes();
+        loop {
+            // A value begins at `at`.
+            let first = *bytes.get(at)?;
+            let empty = match first {
+                b'{' => bytes.get(at + 1) == Some(&b'}'),
+                b'[' => bytes.get(at + 1) == Some(&b']'),
+                _ => false,
+            };
+            if matches!(first, b'{' | b'[') && !empty {
+                if self.open.len() >= DEEPEST {
+                    return None;
+                }
+                self.open.push((self.keys.len(), first == b'{'));
+                at += 1;
+                if first == b'{' {
+                    at = self.key(json, at)?;
+                }
+                continue;
+            }
+            at = if empty { at + 2 } else { scalar(json, at)? };
+            // A value has ended: what follows belongs to what holds it.
+            loop {
+                let Some((start, bag)) = self.open.last().copied() else { return Some(at) };
+                match (bytes.get(at)?, bag) {
+                    (b',', true) => {
+                        at = self.key(json, at + 1)?;
+                        break;
+                    }
+                    (b',', false) => {
+                        at += 1;
+                        break;
+                    }
+                    (b'}', true) | (b']', false) => {
+                        self.keys.truncate(start);
+                        self.open.pop();
+                        at += 1;
+                    }
+                    _ => return None,
+                }
+            }
+        }
+    }
+
+    /// The position of the value whose new key starts here.
+    fn key(&mut self, json: &str, at: usize) -> Option<usize> {
+        let end = string(json.as_bytes(), at)?;
+        let start = self.open.last().map_or(0, |(start, _)| *start);
+        let known = self.keys.get(start..)?;
+        let text = json.get(at..end)?;
+        if known.len() >= MANY_KEYS || known.iter().any(|k| json.get(k.clone()) == Some(text)) {
+            return None;
+        }
+        self.keys.push(at..end);
+        (json.as_bytes().get(end) == Some(&b':')).then_some(end + 1)
+    }
+}
+
+/// The position after a string as it is written.
+fn string(bytes: &[u8], start: usize) -> Option<usize> {
+    if bytes.get(start) != Some(&b'"') {
+        return None;
+    }
+    let mut at = start + 1;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at + 1),
+            b'\\' => match bytes.get(at + 1)? {
+                b'"' | b'\\' | b'n' | b'r' | b't' | b'b' | b'f' => at += 2,
+                _ => return None,
+            },
+            0..0x20 => return None,
+            _ => at += 1,
+        }
+    }
+}
+
+/// The position after a string, number or word as it is written.
+fn scalar(json: &str, at: usize) -> Option<usize> {
+    let bytes = json.as_bytes();
+    let rest = bytes.get(at..)?;
+    match rest.first()? {
+        b'"' => string(bytes, at),
+        b't' => rest.starts_with(b"true").then_some(at + 4),
+        b'f' => rest.starts_with(b"false").then_some(at + 5),
+        b'n' => rest.starts_with(b"null").then_some(at + 4),
+        b'-' | b'0'..=b'9' => {
+            let length = rest.iter().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(rest.len());
+            let token = json.get(at..at + length)?;
+            let digits = token.strip_prefix('-').unwrap_or(token);
+            let whole = digits.len() < 19 && digits.bytes().all(|b| b.is_ascii_digit());
+            let written = match digits.as_bytes() {
+                [b'0'] => token.len() == 1,
+                [b'1'..=b'9', ..] if whole => true,
+                _ => encode_json(token).is_some_and(|encoded| encoded == token),
+            };
+            written.then_some(at + length)
+        }
+        _ => None,
     }
 }
 
@@ -173,12 +306,23 @@ mod tests {
             let tree = Dynamic::parse_json(json).map(|t| t.encode());
             assert!(tree.is_some());
             assert_eq!(encode_json(json), tree, "{json}");
+            // What is written is taken as it is.
+            let encoded = tree.unwrap_or_default();
+            assert!(is_encoded(&encoded), "{encoded}");
+            assert_eq!(is_encoded(json), encoded == json, "{json}");
         }
         let many: Vec<String> = (0..100).map(|n| format!("\"k{}\": {n}", n % 70)).collect();
         let json = format!("{{{}}}", many.join(","));
         assert_eq!(encode_json(&json), Dynamic::parse_json(&json).map(|t| t.encode()));
         for not_json in ["", "abc", "{", "[1,]", "1 2", "{\"a\":1}x", "'a'"] {
             assert_eq!(encode_json(not_json), None, "{not_json}");
+            assert!(!is_encoded(not_json), "{not_json}");
         }
+        for other in
+            ["01", "-0", "1.50", "1e3", "{\"a\":1,\"a\":2}", "[1}", "{1}", "\"\\/\"", "\"\\u00e9\"", "tru", "[]]", "1 "]
+        {
+            assert!(!is_encoded(other), "{other}");
+        }
+        assert!(is_encoded(r#"{"a":{"a":1,"b":[{"a":"x\\y"}]},"b":-1.5}"#));
     }
 }

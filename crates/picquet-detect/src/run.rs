@@ -1,7 +1,7 @@
 //! One run of one rule.
 
 use jiff::Timestamp;
-use kql_engine::{Database, Engine, QueryError, QueryOptions, QueryResult, json};
+use kql_engine::{Database, Engine, Limits, QueryError, QueryOptions, QueryResult, json};
 use kql_syntax::{Diagnostic, LineIndex, Severity};
 use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RunInput, evaluate};
 use serde::Serialize;
@@ -20,6 +20,8 @@ pub struct RunSettings {
     pub generated_at: Timestamp,
     /// The workspace that alerts name.
     pub context: AlertContext,
+    /// What a rule's query may take and give.
+    pub limits: Limits,
 }
 
 /// The time that a run looks at, both ends included.
@@ -107,7 +109,8 @@ pub async fn run_rule(
         let message = format!("a rule of the kind {} has no query to run", rule.kind.as_str());
         return failed(plain_error(rule, "PQ200", message));
     }
-    let options = QueryOptions { now: end, scope: Some((start, end)), ..QueryOptions::default() };
+    let limits = settings.limits.clone();
+    let options = QueryOptions { now: end, scope: Some((start, end)), limits, ..QueryOptions::default() };
     let answer = match engine.query(&rule.query, database, &options).await {
         Ok(answer) => answer,
         Err(error) => return failed(query_error(rule, error)),

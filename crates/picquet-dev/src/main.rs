@@ -1,5 +1,6 @@
 //! Commands for those who work on Picquet.
 
+mod bench;
 mod cases;
 mod columns;
 mod compare;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use bench::BenchArgs;
 use figures::Showing;
 use oracle::OracleArgs;
 
@@ -45,6 +47,8 @@ enum Command {
     Samples(Showing),
     /// Writes the support table of the documentation.
     Support,
+    /// Times the functions and operators that rules use most, over generated rows.
+    Bench(BenchArgs),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -62,7 +66,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = &cli.shared;
     let corpora = shared.join("corpus").is_dir();
     match &cli.command {
-        Command::Support => {}
+        Command::Support | Command::Bench(_) => {}
         _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
         _ => {}
     }
@@ -73,5 +77,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Runs(showing) => runs::run(shared, showing, &mut out),
         Command::Samples(showing) => samples::run(shared, showing, &mut out),
         Command::Support => support::write(&mut out),
+        Command::Bench(args) => bench::run(args, &mut out),
     }
 }

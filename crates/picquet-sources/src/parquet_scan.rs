@@ -5,21 +5,24 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::Session;
-use datafusion::common::{Column, DFSchema, Result, ScalarValue};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue, Statistics, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::expressions::{Column as PhysicalColumn, Literal};
+use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use kql_functions::Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use kql_engine::repr::data_type;
+use kql_engine::repr::{self, data_type};
 
 use crate::stored::{UNIX_EPOCH, kusto_type, reading_schema, stored_udf};
 
@@ -30,6 +33,7 @@ pub(crate) struct ParquetFile {
     size: u64,
     schema: SchemaRef,
     types: Vec<Type>,
+    rows: usize,
 }
 
 /// Field metadata by which Picquet's own files tell the Kusto type.
@@ -42,10 +46,11 @@ impl ParquetFile {
         let file = std::fs::File::open(&path).map_err(|e| e.to_string())?;
         let size = file.metadata().map_err(|e| e.to_string())?.len();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
+        let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
         let told = |f: &Field| f.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty));
         let types = reader.schema().fields().iter().map(|f| told(f).unwrap_or_else(|| kusto_type(f.data_type())));
         let types = types.collect();
-        Ok(ParquetFile { path, size, schema: Arc::new(reading_schema(reader.schema())), types })
+        Ok(ParquetFile { path, size, schema: Arc::new(reading_schema(reader.schema())), types, rows })
     }
 
     /// Its columns and the types that they suggest.
@@ -53,67 +58,93 @@ impl ParquetFile {
         self.schema.fields().iter().map(|f| f.name().as_str()).zip(self.types.iter().copied())
     }
 
-    /// A scan that gives the projected columns of the table, in Kusto's representation.
+    /// A scan that gives columns of the table in Kusto's representation, of the rows that all filters leave.
+    ///
+    /// Filters read `read` columns. They are pushed into the decoding, so that other columns are decoded only where they
+    /// hold; those that can be said of the stored values also prune row groups and pages by what the file knows of them.
     pub(crate) fn scan(
         &self,
         state: &dyn Session,
         columns: &[(&str, Type)],
         filters: &[Expr],
+        read: &[(&str, Type)],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
-        let pushed: Vec<Expr> = filters.iter().filter_map(|f| stored_filter(f, &self.schema)).collect();
-        if let Some(predicate) = conjunction(pushed) {
-            let schema = DFSchema::try_from(self.schema.as_ref().clone())?;
-            source = source.with_predicate(state.create_physical_expr(predicate, &schema)?);
-        }
-        let mut needed: Vec<usize> = columns.iter().filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
+        let source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
+        let mut needed: Vec<usize> =
+            columns.iter().chain(read).filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
         needed.sort_unstable();
         needed.dedup();
-        let read: Vec<&str> = needed.iter().map(|i| self.schema.field(*i).name().as_str()).collect();
         let file = PartitionedFile::new(self.path.to_string_lossy().into_owned(), self.size);
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
             .with_file(file)
-            .with_projection_indices(Some(needed.clone()))?
+            // Joins build on the side with fewer rows.
+            .with_statistics(Statistics::new_unknown(&self.schema).with_num_rows(Precision::Inexact(self.rows)))
+            .with_projection_indices(Some(needed))?
             .build();
-        let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
-        let schema: SchemaRef = scan.schema();
-        let options = Arc::new(state.config_options().clone());
+        let mut scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
+        let values = StoredValues { schema: scan.schema(), options: Arc::new(state.config_options().clone()) };
+        let mut predicates = Vec::with_capacity(filters.len());
+        let stored_schema = DFSchema::try_from(values.schema.as_ref().clone())?;
+        let read_schema = DFSchema::try_from(repr::schema(read.iter().copied()).as_ref().clone())?;
+        for filter in filters {
+            predicates.push(match stored_filter(filter, &values.schema, read) {
+                Some(stored) => state.create_physical_expr(stored, &stored_schema)?,
+                None => values.of_file(state.create_physical_expr(filter.clone(), &read_schema)?, read)?,
+            });
+        }
+        if !predicates.is_empty() {
+            scan = Arc::new(FilterExec::try_new(datafusion::physical_expr::conjunction(predicates), scan)?);
+        }
         let exprs = columns
             .iter()
-            .map(|(name, ty)| {
-                let value: Arc<dyn PhysicalExpr> = match read.iter().position(|r| r == name) {
-                    Some(at) => {
-                        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
-                        let udf = Arc::new(stored_udf(*ty));
-                        Arc::new(ScalarFunctionExpr::try_new(udf, vec![column], &schema, Arc::clone(&options))?)
-                    }
-                    None => Arc::new(Literal::new(missing(*ty)?)),
-                };
-                Ok((value, (*name).to_string()))
-            })
+            .map(|(name, ty)| Ok((values.value(name, *ty)?, (*name).to_string())))
             .collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ProjectionExec::try_new(exprs, scan)?))
     }
+}
+
+/// Columns of a file as Kusto values.
+struct StoredValues {
+    schema: SchemaRef,
+    options: Arc<ConfigOptions>,
+}
+
+impl StoredValues {
+    /// A predicate on columns of the table as one on those of the file.
+    fn of_file(&self, predicate: Arc<dyn PhysicalExpr>, read: &[(&str, Type)]) -> Result<Arc<dyn PhysicalExpr>> {
+        let stored = predicate.transform(|expr| match expr.downcast_ref::<PhysicalColumn>() {
+            Some(column) => match read.get(column.index()) {
+                // What stands in the column's place holds columns of the file, not of the table.
+                Some((name, ty)) => Ok(Transformed::new(self.value(name, *ty)?, true, TreeNodeRecursion::Jump)),
+                None => internal_err!("a filter on an unknown column"),
+            },
+            None => Ok(Transformed::no(expr)),
+        })?;
+        Ok(stored.data)
+    }
+
+    fn value(&self, name: &str, ty: Type) -> Result<Arc<dyn PhysicalExpr>> {
+        let Some((at, field)) = self.schema.column_with_name(name) else {
+            return Ok(Arc::new(Literal::new(missing(ty)?)));
+        };
+        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
+        if is_same(field.data_type(), ty) {
+            return Ok(column);
+        }
+        let udf = Arc::new(stored_udf(ty));
+        Ok(Arc::new(ScalarFunctionExpr::try_new(udf, vec![column], &self.schema, Arc::clone(&self.options))?))
+    }
+}
+
+/// Whether values of a type are stored as they are represented. A text that is null is represented as "".
+fn is_same(stored: &DataType, ty: Type) -> bool {
+    !matches!(ty, Type::String | Type::Dynamic | Type::Unknown | Type::Decimal) && *stored == data_type(ty)
 }
 
 fn missing(ty: Type) -> Result<ScalarValue> {
     match ty {
         Type::String => Ok(ScalarValue::Utf8View(Some(String::new()))),
         other => ScalarValue::try_new_null(&data_type(other)),
-    }
-}
-
-/// Whether a filter is one that files may be pruned by.
-pub(crate) fn is_pushable(filter: &Expr) -> bool {
-    match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            comparison(*op).is_some()
-                && matches!(
-                    (left.as_ref(), right.as_ref()),
-                    (Expr::Column(_), Expr::Literal(..)) | (Expr::Literal(..), Expr::Column(_))
-                )
-        }
-        _ => false,
     }
 }
 
@@ -129,8 +160,8 @@ fn comparison(op: Operator) -> Option<Operator> {
     })
 }
 
-/// A filter on the table's columns as one on the file's, where it means the same or lets more rows through.
-fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
+/// A filter on the table's columns as one on the file's, where it means the same.
+fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<Expr> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
     let (column, op, value) = match (left.as_ref(), right.as_ref()) {
         (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
@@ -139,8 +170,9 @@ fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
     };
     comparison(op)?;
     let stored = schema.field_with_name(&column.name).ok()?.data_type();
+    let ty = read.iter().find(|(name, _)| *name == column.name).map(|(_, ty)| *ty)?;
     let (op, value) = match (stored, value) {
-        (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) => {
+        (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) if ty == Type::DateTime => {
             let (op, value) = stored_time(op, ticks.checked_sub(UNIX_EPOCH)?, *unit)?;
             let value = match unit {
                 TimeUnit::Second => ScalarValue::TimestampSecond(Some(value), zone.clone()),
@@ -151,10 +183,14 @@ fn stored_filter(filter: &Expr, schema: &Schema) -> Option<Expr> {
             (op, value)
         }
         // A null text is read as "", which equals no other text.
-        (DataType::Utf8View, ScalarValue::Utf8View(Some(text))) if op == Operator::Eq && !text.is_empty() => {
+        (DataType::Utf8View, ScalarValue::Utf8View(Some(text)))
+            if ty == Type::String && op == Operator::Eq && !text.is_empty() =>
+        {
             (op, value.clone())
         }
-        (DataType::Int64, ScalarValue::Int64(Some(_))) | (DataType::Int32, ScalarValue::Int32(Some(_))) => {
+        (DataType::Int64, ScalarValue::Int64(Some(_))) | (DataType::Int32, ScalarValue::Int32(Some(_)))
+            if is_same(stored, ty) =>
+        {
             (op, value.clone())
         }
         _ => return None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
@@ -11,7 +11,7 @@ use arrow::datatypes::{
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 use kql_engine::repr::{ColumnBuilder, data_type};
-use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, families};
+use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, families, transcode};
 
 /// Ticks from 0001-01-01 to 1970-01-01.
 pub(crate) const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
@@ -109,7 +109,8 @@ pub(crate) fn convert(array: &ArrayRef, to: Type) -> Result<ArrayRef> {
     }
     let stored = array.data_type().clone();
     Ok(match (&stored, to) {
-        (DataType::Utf8View, Type::String) if array.null_count() == 0 => Arc::clone(array),
+        (DataType::Utf8View, Type::String) => texts(array),
+        (DataType::Utf8View, Type::Dynamic) => dynamics(array),
         (DataType::Timestamp(unit, _), Type::DateTime) => ticks(&cast(array, &DataType::Int64)?, *unit, UNIX_EPOCH),
         (DataType::Int64, Type::Timespan | Type::DateTime) => Arc::clone(array),
         (DataType::Duration(unit), Type::Timespan) => ticks(&cast(array, &DataType::Int64)?, *unit, 0),
@@ -130,6 +131,35 @@ pub(crate) fn convert(array: &ArrayRef, to: Type) -> Result<ArrayRef> {
             out.finish()
         }
     })
+}
+
+/// Texts; one that is missing is empty.
+fn texts(array: &ArrayRef) -> ArrayRef {
+    let stored = array.as_string_view();
+    if stored.null_count() == 0 {
+        return Arc::clone(array);
+    }
+    let mut out = StringViewBuilder::with_capacity(stored.len());
+    stored.iter().for_each(|text| out.append_value(text.unwrap_or("")));
+    Arc::new(out.finish())
+}
+
+/// Texts as dynamic values. Most logs hold them as columns do, and they stay as they are.
+fn dynamics(array: &ArrayRef) -> ArrayRef {
+    let stored = array.as_string_view();
+    let is_value = |text: &str| transcode::is_encoded(text) && text != "null";
+    if stored.iter().flatten().all(is_value) {
+        return Arc::clone(array);
+    }
+    let mut out = ColumnBuilder::new(Type::Dynamic, stored.len());
+    for text in stored {
+        match text {
+            None => out.push(&Val::Null),
+            Some(text) if is_value(text) => out.push(&Val::Dynamic(text.into())),
+            Some(text) => out.push(&as_type(Dynamic::String(text.to_string()), Type::Dynamic)),
+        }
+    }
+    out.finish()
 }
 
 /// A stored value as a value of the type: texts are read as ingestion reads them.

@@ -79,12 +79,31 @@ pub(crate) struct DataArgs {
     /// A line or value that cannot be read is an error
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) resources: ResourceArgs,
+}
+
+/// What a query may take and give.
+#[derive(Debug, Args)]
+pub(crate) struct ResourceArgs {
     /// Bytes that a query may hold in memory, as 2G or 500M; it spills to disk beyond
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory: Option<usize>,
     /// The MaxMind database (.mmdb) that geo_info_from_ip_address() looks into
     #[arg(long, value_name = "FILE", env = "PICQUET_GEOIP", hide_env_values = true)]
     pub(crate) geoip: Option<PathBuf>,
+    /// The folder to spill to; that for temporary files by default
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spill: Option<PathBuf>,
+    /// Threads that a query uses; all processors by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// End a query after this time: 30s, 10m
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<Duration>,
+    /// All rows of a result, also more than 500,000 or 64 MB, which are an error as in Kusto
+    #[arg(long)]
+    pub(crate) no_truncation: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use kql_engine::{Engine, EngineOptions};
+use kql_engine::{Engine, EngineOptions, Limits};
 use picquet_detect::{RunSettings, RunStatus, run_rule};
 use picquet_rules::{AlertContext, load_path};
 use picquet_sources::{FileDatabase, Options};
@@ -23,7 +23,8 @@ fn rules_run_on_empty_tables() {
         let database = FileDatabase::open(&[], options).unwrap();
         let engine = Engine::new(&EngineOptions::default()).unwrap();
         let end: Timestamp = "2026-03-15T00:00:00Z".parse().unwrap();
-        let settings = RunSettings { end, period: None, generated_at: end, context: AlertContext::default() };
+        let context = AlertContext::default();
+        let settings = RunSettings { end, period: None, generated_at: end, context, limits: Limits::default() };
         let (mut ran, mut all) = (0, 0);
         let mut reasons = BTreeMap::new();
         for loaded in load_path(&folder) {

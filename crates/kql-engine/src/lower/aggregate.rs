@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::functions_aggregate::{average::avg_udaf, count::count_udaf, min_max, sum::sum_udaf};
-use datafusion::logical_expr::expr::AggregateFunction;
+use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::{AggregateUDF, Expr as DfExpr, cast, lit, when};
 use kql_functions::catalogue::Catalogue;
 use kql_functions::{Type, Val};
@@ -12,7 +12,7 @@ use kql_semantics::bound::{AggregateCall, Column, Expr, Rel};
 
 use super::expr::scalar;
 use super::{Lowering, OrderKey, Plan, Result, column_name, internal, named};
-use crate::udf::aggregate_udf;
+use crate::udf::{aggregate_udf, arg_row_udf, field_udf};
 
 impl Lowering<'_> {
     pub(super) fn aggregate(
@@ -35,8 +35,13 @@ impl Lowering<'_> {
         }
         let mut calls = Vec::with_capacity(aggregates.len());
         let mut outputs: Vec<DfExpr> = key_columns.iter().map(super::column).collect();
-        for (call, column) in aggregates.iter().zip(value_columns) {
+        let rows = self.shared_rows(aggregates, &position, &mut calls)?;
+        for (at, (call, column)) in aggregates.iter().zip(value_columns).enumerate() {
             let name = column_name(column.id);
+            if let Some((row, place)) = rows.iter().find_map(|row| Some((row, row.value_of(at)?))) {
+                outputs.push(row.part(place).alias(&name));
+                continue;
+            }
             if is_integer_mean(call) {
                 outputs.push(self.integer_mean(call, &mut calls)?.alias(&name));
                 continue;
@@ -58,6 +63,50 @@ impl Lowering<'_> {
         }
         let builder = plan.builder.aggregate(groups, calls)?.project(outputs)?;
         Ok(Plan { builder, order })
+    }
+
+    /// Calls of `arg_max` or `arg_min` that look for the same row find it together: `arg_max(key, *)` is a call a column.
+    fn shared_rows(
+        &mut self,
+        aggregates: &[AggregateCall],
+        position: &DfExpr,
+        calls: &mut Vec<DfExpr>,
+    ) -> Result<Vec<SharedRow>> {
+        let mut rows: Vec<SharedRow> = Vec::new();
+        for (at, call) in aggregates.iter().enumerate() {
+            let (true, Some(key)) = (matches!(call.function.as_str(), "arg_max" | "arg_min"), call.args.first()) else {
+                continue;
+            };
+            let same = |row: &&mut SharedRow| {
+                let first = row.values.first().and_then(|first| aggregates.get(*first));
+                first.is_some_and(|first| {
+                    first.function == call.function
+                        && first.unless == call.unless
+                        && first.args.first().is_some_and(|other| other.same_as(key))
+                })
+            };
+            match rows.iter_mut().find(same) {
+                Some(row) => row.values.push(at),
+                None => rows.push(SharedRow { name: self.hidden(), values: vec![at] }),
+            }
+        }
+        rows.retain(|row| row.values.len() > 1);
+        for row in &rows {
+            let members: Vec<&AggregateCall> = row.values.iter().filter_map(|at| aggregates.get(*at)).collect();
+            let Some((first, key)) = members.first().and_then(|call| Some((call, call.args.first()?))) else {
+                continue;
+            };
+            let values: Vec<&Expr> = members.iter().filter_map(|call| call.args.last()).collect();
+            let types: Vec<Type> = values.iter().map(|value| value.ty).collect();
+            let mut args = vec![self.expr(key)?];
+            for value in values {
+                args.push(self.expr(value)?);
+            }
+            args.push(position.clone());
+            let udf = Arc::new(arg_row_udf(first.function == "arg_max", key.ty, &types));
+            calls.push(native(udf, args, unless(first)).alias(&row.name));
+        }
+        Ok(rows)
     }
 
     /// The mean of integers: their sum, which wraps as Kusto's does, over their count.
@@ -120,7 +169,30 @@ impl Lowering<'_> {
     }
 }
 
-fn native(udf: Arc<AggregateUDF>, args: Vec<DfExpr>, filter: Option<DfExpr>) -> DfExpr {
+/// A row that several aggregates take values from.
+struct SharedRow {
+    /// The column of the row.
+    name: String,
+    /// The aggregates, in the order of the row's values.
+    values: Vec<usize>,
+}
+
+impl SharedRow {
+    fn value_of(&self, aggregate: usize) -> Option<usize> {
+        self.values.iter().position(|at| *at == aggregate)
+    }
+
+    fn part(&self, place: usize) -> DfExpr {
+        row_part(&self.name, place)
+    }
+}
+
+/// A value of a row that is a column.
+pub(super) fn row_part(row: &str, place: usize) -> DfExpr {
+    DfExpr::ScalarFunction(ScalarFunction::new_udf(Arc::new(field_udf(place)), vec![named(row)]))
+}
+
+pub(super) fn native(udf: Arc<AggregateUDF>, args: Vec<DfExpr>, filter: Option<DfExpr>) -> DfExpr {
     DfExpr::AggregateFunction(AggregateFunction::new_udf(udf, args, false, filter.map(Box::new), Vec::new(), None))
 }
 

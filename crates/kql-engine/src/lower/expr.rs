@@ -20,6 +20,11 @@ impl Lowering<'_> {
             ExprKind::Const(value) => Ok(DfExpr::Literal(scalar(value, expr.ty), None)),
             ExprKind::Column(id) => Ok(named(&column_name(*id))),
             ExprKind::Cast(inner) => {
+                if expr.ty == Type::String
+                    && let Some(("split item", args)) = fused(inner)
+                {
+                    return self.fused_call("split text", &args, Type::String);
+                }
                 let value = self.expr(inner)?;
                 Ok(call(cast_udf(inner.ty, expr.ty), vec![value]))
             }
@@ -31,6 +36,9 @@ impl Lowering<'_> {
                 self.expr(&list)
             }
             ExprKind::Call { function, args } => {
+                if let Some((function, args)) = fused(expr) {
+                    return self.fused_call(function, &args, expr.ty);
+                }
                 if Catalogue::get().kernel(function).is_none() {
                     return Err(not_supported(&format!("The function '{function}'"), expr.span));
                 }
@@ -39,6 +47,12 @@ impl Lowering<'_> {
             ExprKind::Window { .. } => Err(internal("a window function outside a projection")),
             ExprKind::Error => Err(internal("an expression with errors was lowered")),
         }
+    }
+
+    fn fused_call(&mut self, function: &str, args: &[&Expr], ty: Type) -> Result<DfExpr> {
+        let types: Vec<Type> = args.iter().map(|a| a.ty).collect();
+        let args = args.iter().map(|a| self.expr(a)).collect::<Result<Vec<_>>>()?;
+        self.function(function, &types, ty, args)
     }
 
     /// A condition on rows, where null counts as false.
@@ -129,6 +143,12 @@ impl Lowering<'_> {
             ("!in", [left, list @ ..]) if left.ty == Type::String && same_constants(left, list) => {
                 self.in_list(left, list, true)?
             }
+            ("between", [value, from, to])
+                if ordered(value.ty) && same(value, from) && same(value, to) && is_known(from) && is_known(to) =>
+            {
+                let value = self.expr(value)?;
+                value.clone().gt_eq(self.expr(from)?).and(value.lt_eq(self.expr(to)?))
+            }
             ("isempty", [value]) if value.ty == Type::String => self.expr(value)?.eq(text("")),
             ("isnotempty" | "notempty", [value]) if value.ty == Type::String => self.expr(value)?.not_eq(text("")),
             ("isnull", [value]) if native(value.ty) && value.ty != Type::String => self.expr(value)?.is_null(),
@@ -164,6 +184,43 @@ fn text(value: &str) -> DfExpr {
     lit(ScalarValue::Utf8View(Some(value.to_string())))
 }
 
+/// Calls within calls that one function computes: a chain of `.` and `[]`, and one item of a `split`.
+fn fused(expr: &Expr) -> Option<(&'static str, Vec<&Expr>)> {
+    let ExprKind::Call { function, args } = &expr.kind else { return None };
+    let ("." | "[]", [inner, step]) = (function.as_str(), args.as_slice()) else { return None };
+    if let Some(args) = split_item(inner, step) {
+        return Some(("split item", args));
+    }
+    let mut steps = Vec::new();
+    let mut root = expr;
+    while let ExprKind::Call { function, args } = &root.kind
+        && let ("." | "[]", [inner, step]) = (function.as_str(), args.as_slice())
+        && inner.ty == Type::Dynamic
+        && matches!(step.as_const(), Some(Val::Str(_) | Val::Int(_) | Val::Long(_)))
+        && split_item(inner, step).is_none()
+    {
+        steps.push(step);
+        root = inner;
+    }
+    if steps.len() < 2 {
+        return None;
+    }
+    steps.push(root);
+    steps.reverse();
+    Some(("path", steps))
+}
+
+/// The source, the delimiter and the position of `split(…)[n]`.
+fn split_item<'e>(array: &'e Expr, position: &'e Expr) -> Option<Vec<&'e Expr>> {
+    let ExprKind::Call { function, args } = &array.kind else { return None };
+    match args.as_slice() {
+        [source, delimiter] if function == "split" && position.ty.is_integer() && position.as_const().is_some() => {
+            Some(vec![source, delimiter, position])
+        }
+        _ => None,
+    }
+}
+
 /// Types that Arrow compares as Kusto does.
 fn native(ty: Type) -> bool {
     !matches!(ty, Type::Dynamic | Type::Real | Type::Decimal)
@@ -178,8 +235,12 @@ fn wraps(ty: Type) -> bool {
     matches!(ty, Type::Long | Type::Real)
 }
 
+fn is_known(value: &Expr) -> bool {
+    value.as_const().is_some_and(|v| !v.is_null())
+}
+
 fn same_constants(left: &Expr, list: &[Expr]) -> bool {
-    !list.is_empty() && list.iter().all(|e| e.ty == left.ty && e.as_const().is_some_and(|v| !v.is_null()))
+    !list.is_empty() && list.iter().all(|e| e.ty == left.ty && is_known(e))
 }
 
 /// A value of an `in` list, as the left side's type where that is another one.

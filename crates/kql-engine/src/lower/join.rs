@@ -1,12 +1,16 @@
 //! Joins.
 
+use std::sync::Arc;
+
 use datafusion::common::{Column as DfColumn, NullEquality};
 use datafusion::logical_expr::{Expr as DfExpr, JoinType, LogicalPlanBuilder, lit, when};
 use kql_functions::{Type, Val};
 use kql_semantics::bound::{Column, Expr, ExprKind, JoinKind, Rel};
 
+use super::aggregate::{native, row_part};
 use super::expr::scalar;
 use super::{Lowering, Plan, Result, column, column_name, named};
+use crate::udf::arg_row_udf;
 
 impl Lowering<'_> {
     pub(super) fn join(
@@ -21,7 +25,7 @@ impl Lowering<'_> {
         let (mut left_plan, left_on) = self.side(left, &left_keys)?;
         let (right_plan, right_on) = self.side(right, &right_keys)?;
         if kind == JoinKind::InnerUnique {
-            left_plan = self.first_by_key(left_plan, &left_on)?;
+            left_plan = self.first_by_key(left_plan, &left_on, &left.columns)?;
         }
         let join_type = match kind {
             JoinKind::InnerUnique | JoinKind::Inner => JoinType::Inner,
@@ -79,9 +83,28 @@ impl Lowering<'_> {
         Ok((plan.builder.project(exprs)?, names))
     }
 
-    /// One row a key, as `innerunique` asks of its left side.
-    fn first_by_key(&mut self, side: LogicalPlanBuilder, keys: &[String]) -> Result<LogicalPlanBuilder> {
-        let columns: Vec<DfExpr> = side.schema().fields().iter().map(|f| named(f.name())).collect();
-        Ok(side.distinct_on(keys.iter().map(|k| named(k)).collect(), columns, None)?)
+    /// One row a key, as `innerunique` asks of its left side: the first that comes.
+    fn first_by_key(
+        &mut self,
+        side: LogicalPlanBuilder,
+        keys: &[String],
+        columns: &[Column],
+    ) -> Result<LogicalPlanBuilder> {
+        let others: Vec<&Column> = columns.iter().filter(|c| !keys.contains(&column_name(c.id))).collect();
+        let mut groups: Vec<DfExpr> = keys.iter().map(|k| named(k)).collect();
+        groups.dedup();
+        if others.is_empty() {
+            return Ok(side.aggregate(groups, Vec::<DfExpr>::new())?);
+        }
+        let types: Vec<Type> = others.iter().map(|c| c.ty).collect();
+        let nothing = lit(scalar(&Val::Null, Type::Long));
+        // Among rows without a key or position to choose by, the first stays.
+        let args = [nothing.clone()].into_iter().chain(others.iter().map(|c| column(c))).chain([nothing]).collect();
+        let row = self.hidden();
+        let first = native(Arc::new(arg_row_udf(true, Type::Long, &types)), args, None).alias(&row);
+        let kept = groups.clone();
+        let taken = others.iter().enumerate().map(|(at, c)| row_part(&row, at).alias(column_name(c.id)));
+        let outputs: Vec<DfExpr> = kept.into_iter().chain(taken).collect();
+        Ok(side.aggregate(groups, [first])?.project(outputs)?)
     }
 }

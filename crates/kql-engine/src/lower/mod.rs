@@ -8,6 +8,7 @@ mod aggregate;
 mod constant;
 mod expr;
 mod join;
+mod range;
 mod shape;
 mod values;
 mod window;
@@ -15,9 +16,10 @@ mod window;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use datafusion::catalog::TableProvider;
 use datafusion::common::Column as DfColumn;
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, lit};
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, lit};
 use kql_functions::{Type, Val};
 use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey, WindowFunction};
 
@@ -31,7 +33,7 @@ type Result<T> = std::result::Result<T, QueryError>;
 #[derive(Clone)]
 pub(crate) struct Stage {
     /// The rows. Columns by position; the last one is the row's position where [`Stage::ordered`].
-    pub(crate) table: Arc<MemTable>,
+    pub(crate) table: Arc<dyn TableProvider>,
     /// The rows have an order.
     pub(crate) ordered: bool,
 }
@@ -152,7 +154,7 @@ impl<'l> Lowering<'l> {
             RelKind::Shared(index) => self.shared(*index, &rel.columns),
             RelKind::Resolved(index) => match self.inputs.resolved.get(*index) {
                 Some(table) => {
-                    let stage = Stage { table: Arc::clone(table), ordered: false };
+                    let stage = Stage { table: Arc::clone(table) as Arc<dyn TableProvider>, ordered: false };
                     self.scan_stage(&stage, &rel.columns)
                 }
                 None => Err(internal("a plugin was not resolved")),
@@ -221,9 +223,8 @@ impl<'l> Lowering<'l> {
     }
 
     fn scan_stage(&mut self, stage: &Stage, columns: &[Column]) -> Result<Plan> {
-        use datafusion::catalog::TableProvider;
         let schema = stage.table.schema();
-        let source = provider_as_source(Arc::clone(&stage.table) as Arc<dyn TableProvider>);
+        let source = provider_as_source(Arc::clone(&stage.table));
         let builder = LogicalPlanBuilder::scan("t", source, None)?;
         let of = |i: usize| DfExpr::Column(DfColumn::new(Some("t"), schema.field(i).name()));
         let mut exprs: Vec<DfExpr> =
@@ -350,7 +351,7 @@ impl<'l> Lowering<'l> {
     }
 
     fn union(&mut self, branches: &[Branch], columns: &[Column]) -> Result<Plan> {
-        let mut result: Option<LogicalPlanBuilder> = None;
+        let mut inputs = Vec::with_capacity(branches.len());
         for branch in branches {
             let plan = self.rel(&branch.rel)?;
             let mut exprs: Vec<DfExpr> =
@@ -363,16 +364,18 @@ impl<'l> Lowering<'l> {
                     *slot = column(from).alias(column_name(to.id));
                 }
             }
-            let builder = plan.builder.project(exprs)?;
-            result = Some(match result {
-                Some(above) => above.union(builder.build()?)?,
-                None => builder,
-            });
+            inputs.push(Arc::new(plan.builder.project(exprs)?.build()?));
         }
-        match result {
-            Some(builder) => Ok(Plan { builder, order: Vec::new() }),
-            None => Err(internal("a union without inputs")),
-        }
+        // All in one: a chain of unions of two would derive the columns anew for each.
+        let builder = match inputs.pop() {
+            None => return Err(internal("a union without inputs")),
+            Some(only) if inputs.is_empty() => LogicalPlanBuilder::new_from_arc(only),
+            Some(last) => {
+                inputs.push(last);
+                LogicalPlanBuilder::from(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
+            }
+        };
+        Ok(Plan { builder, order: Vec::new() })
     }
 
     /// A count of rows that is known before the rows are.

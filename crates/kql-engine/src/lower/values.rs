@@ -1,4 +1,4 @@
-//! Literal rows: `datatable`, `print`, `range`.
+//! Literal rows: `datatable`, `print`.
 
 use std::sync::Arc;
 
@@ -9,12 +9,7 @@ use kql_functions::{Type, Val};
 use kql_semantics::bound::{Column, Expr};
 
 use super::{Lowering, OrderKey, Plan, Result, Stage, column_name};
-use crate::QueryError;
 use crate::repr::{self, ColumnBuilder};
-
-/// Most rows that `range` may give.
-const MOST_ROWS: usize = 100_000_000;
-const BATCH: usize = 8192;
 
 impl Lowering<'_> {
     pub(super) fn values(&mut self, rows: &[Vec<Expr>], columns: &[Column]) -> Result<Plan> {
@@ -61,56 +56,6 @@ impl Lowering<'_> {
             None => self.constant_rows(&[], columns),
         }
     }
-
-    pub(super) fn range(&mut self, from: &Expr, to: &Expr, step: &Expr, columns: &[Column]) -> Result<Plan> {
-        let (from, to, step) = (self.constant(from)?, self.constant(to)?, self.constant(step)?);
-        let Some(column) = columns.first() else { return Err(super::internal("range without a column")) };
-        let mut batches = Vec::new();
-        let mut builder = ColumnBuilder::new(column.ty, BATCH);
-        let (mut filled, mut total) = (0, 0);
-        let mut push = |value: Val<'static>| -> Result<()> {
-            builder.push(&value);
-            filled += 1;
-            total += 1;
-            if total > MOST_ROWS {
-                return Err(QueryError::Failed(format!("range gives more than {MOST_ROWS} rows")));
-            }
-            if filled == BATCH {
-                let full = std::mem::replace(&mut builder, ColumnBuilder::new(column.ty, BATCH));
-                batches.push((vec![full.finish()], BATCH));
-                filled = 0;
-            }
-            Ok(())
-        };
-        match (real_bounds(&from, &to, &step), integer_bounds(&from, &to, &step)) {
-            (_, Some((from, to, step))) => {
-                let mut value = from;
-                while (step > 0 && value <= to) || (step < 0 && value >= to) {
-                    push(typed(value, column.ty))?;
-                    match value.checked_add(step) {
-                        Some(next) => value = next,
-                        None => break,
-                    }
-                }
-            }
-            (Some((from, to, step)), None) => {
-                let mut i = 0u32;
-                loop {
-                    let value = from + f64::from(i) * step;
-                    let inside = (step > 0.0 && value <= to) || (step < 0.0 && value >= to);
-                    if !inside {
-                        break;
-                    }
-                    push(Val::Real(value))?;
-                    i += 1;
-                }
-            }
-            (None, None) => {}
-        }
-        batches.push((vec![builder.finish()], filled));
-        let stage = ordered_stage(columns, batches)?;
-        self.scan_stage(&stage, columns)
-    }
 }
 
 fn is_volatile(expr: &Expr) -> bool {
@@ -123,26 +68,8 @@ fn is_volatile(expr: &Expr) -> bool {
     found
 }
 
-fn integer_bounds(from: &Val<'_>, to: &Val<'_>, step: &Val<'_>) -> Option<(i64, i64, i64)> {
-    let whole = |v: &Val<'_>| v.as_i64().or_else(|| v.as_ticks());
-    Some((whole(from)?, whole(to)?, whole(step)?))
-}
-
-fn real_bounds(from: &Val<'_>, to: &Val<'_>, step: &Val<'_>) -> Option<(f64, f64, f64)> {
-    Some((from.as_f64()?, to.as_f64()?, step.as_f64()?))
-}
-
-fn typed(value: i64, ty: Type) -> Val<'static> {
-    match ty {
-        Type::Int => i32::try_from(value).map_or(Val::Null, Val::Int),
-        Type::DateTime => Val::DateTime(value),
-        Type::Timespan => Val::Timespan(value),
-        _ => Val::Long(value),
-    }
-}
-
 /// A stage of these rows in this order.
-fn ordered_stage(columns: &[Column], batches: Vec<(Vec<ArrayRef>, usize)>) -> Result<Stage> {
+pub(super) fn ordered_stage(columns: &[Column], batches: Vec<(Vec<ArrayRef>, usize)>) -> Result<Stage> {
     let names: Vec<String> = (0..columns.len()).map(|i| format!("v{i}")).collect();
     let fields = names.iter().zip(columns).map(|(name, c)| (name.as_str(), c.ty)).chain([("position", Type::Long)]);
     let schema = repr::schema(fields);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use kql_functions::{Dynamic, Type, Val};
+use kql_functions::{Dynamic, Type, Val, interrupt};
 use kql_semantics::bound::{Column, ColumnId};
 
 use super::{Computed, rows_of, table_of};
@@ -28,7 +28,10 @@ pub(crate) fn bag_unpack(
     };
     let mut rows = Vec::new();
     let mut keys: BTreeMap<String, Option<Type>> = BTreeMap::new();
-    for row in rows_of(batches, columns) {
+    for (number, row) in rows_of(batches, columns).enumerate() {
+        if number % 64 == 0 {
+            interrupt::check()?;
+        }
         let bag: Vec<(String, Dynamic)> = match row[at].to_tree() {
             Dynamic::Bag(items) => items
                 .into_iter()

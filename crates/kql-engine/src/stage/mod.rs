@@ -13,12 +13,12 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::datasource::MemTable;
-use kql_functions::{Type, Val, plugins};
+use kql_functions::{Type, Val, interrupt, plugins};
 use kql_semantics::bound::{Column, PluginCall, Stage};
 
 use crate::QueryError;
 use crate::evaluate::Evaluator;
-use crate::repr::{self, ColumnBuilder, value_at};
+use crate::repr::{self, ColumnBuilder, Values};
 
 pub(crate) use bag_unpack::{UnpackSpec, bag_unpack};
 pub(crate) use make_series::{SeriesSpec, make_series};
@@ -64,7 +64,17 @@ pub(crate) fn run(stage: &Stage, inputs: &[Input<'_>], evaluator: Evaluator<'_>)
 }
 
 fn plugin(call: &PluginCall, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> Result<Rows, QueryError> {
-    let tables: Vec<Vec<Vec<Val<'_>>>> = inputs.iter().map(|input| input.rows().collect()).collect();
+    let mut tables: Vec<Vec<Vec<Val<'_>>>> = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let mut rows = Vec::with_capacity(input.batches.iter().map(RecordBatch::num_rows).sum());
+        for (number, row) in input.rows().enumerate() {
+            if number % 1024 == 0 {
+                interrupt::check()?;
+            }
+            rows.push(row);
+        }
+        tables.push(rows);
+    }
     let PluginCall { plugin, args, input, tables: columns, names, later } = call;
     let mut args = args.clone();
     for (at, expr) in later {
@@ -76,6 +86,9 @@ fn plugin(call: &PluginCall, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> 
         .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)))?;
     Ok(Rows { rows, ordered: plugin.ordered })
 }
+
+/// Rows of a batch of a computed table.
+const BATCH: usize = 8192;
 
 /// A table of rows of values, whose columns the plan knows by their places.
 pub(crate) fn table_of(columns: Vec<(String, Type)>, rows: &[Vec<Val<'_>>]) -> Result<Computed, QueryError> {
@@ -90,16 +103,21 @@ pub(crate) fn table_under(
     schema: SchemaRef,
     rows: &[Vec<Val<'_>>],
 ) -> Result<Computed, QueryError> {
-    let mut builders: Vec<ColumnBuilder> = columns.iter().map(|(_, ty)| ColumnBuilder::new(*ty, rows.len())).collect();
-    for row in rows {
-        for (builder, value) in builders.iter_mut().zip(row) {
-            builder.push(value);
+    let mut batches = Vec::with_capacity(rows.len().div_ceil(BATCH));
+    for rows in rows.chunks(BATCH) {
+        interrupt::check()?;
+        let mut builders: Vec<ColumnBuilder> =
+            columns.iter().map(|(_, ty)| ColumnBuilder::new(*ty, rows.len())).collect();
+        for row in rows {
+            for (builder, value) in builders.iter_mut().zip(row) {
+                builder.push(value);
+            }
         }
+        let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        batches.push(RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?);
     }
-    let arrays = builders.into_iter().map(ColumnBuilder::finish).collect();
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.len()));
-    let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &options)?;
-    Ok((columns, Arc::new(MemTable::try_new(schema, vec![vec![batch]])?)))
+    Ok((columns, Arc::new(MemTable::try_new(schema, vec![batches])?)))
 }
 
 /// A table of a staged operator's rows; the position is the last column where they have an order.
@@ -116,8 +134,8 @@ pub(crate) fn staged_table(columns: &[Column], rows: Rows) -> Result<Arc<MemTabl
 /// All rows of batches as values of the columns' types.
 pub(crate) fn rows_of<'b>(batches: &'b [RecordBatch], columns: &'b [Column]) -> impl Iterator<Item = Vec<Val<'b>>> {
     batches.iter().flat_map(move |batch| {
-        (0..batch.num_rows()).map(move |row| {
-            columns.iter().zip(batch.columns()).map(|(c, array)| value_at(array.as_ref(), c.ty, row)).collect()
-        })
+        let arrays = batch.columns().iter().zip(columns);
+        let values: Vec<Values<'_>> = arrays.map(|(array, c)| Values::new(array.as_ref(), c.ty)).collect();
+        (0..batch.num_rows()).map(move |row| values.iter().map(|column| column.get(row)).collect())
     })
 }

@@ -4,7 +4,7 @@
 //! wanted degree, and terms in which the group differs become `*`. Terms with digits are taken as values: they are `*`
 //! in every pattern. What has no other term is one group, `others`.
 
-use kql_functions::Val;
+use kql_functions::{Val, interrupt};
 use kql_semantics::bound::{ColumnId, Reduce};
 
 use super::{Input, Rows};
@@ -28,7 +28,10 @@ pub(crate) fn reduce(spec: &Reduce, input: &Input<'_>, evaluator: Evaluator<'_>)
     let mut groups: Vec<Group> = Vec::new();
     let mut members: Vec<(Vec<Val<'static>>, Option<usize>)> = Vec::new();
     let mut others = 0;
-    for row in input.rows() {
+    for (number, row) in input.rows().enumerate() {
+        if number % 64 == 0 {
+            interrupt::check()?;
+        }
         let column = |id: ColumnId| input.columns.iter().position(|c| c.id == id).and_then(|i| row.get(i).cloned());
         let text = evaluator.value(&spec.value, &column)?;
         let text = text.as_str().unwrap_or("").to_string();

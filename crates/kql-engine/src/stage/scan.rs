@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kql_functions::Val;
+use kql_functions::{Val, interrupt};
 use kql_semantics::bound::{Column, ColumnId, Scan, ScanOutput};
 
 use super::{Input, Rows};
@@ -14,7 +14,10 @@ pub(crate) fn scan(scan: &Scan, input: &Input<'_>, evaluator: Evaluator<'_>) -> 
     let mut machines: HashMap<String, Machine<'_>> = HashMap::new();
     let mut out = Output { rows: Vec::new(), with_id: scan.match_id.is_some() };
     let mut next_match = 0;
-    for row in input.rows() {
+    for (number, row) in input.rows().enumerate() {
+        if number % 64 == 0 {
+            interrupt::check()?;
+        }
         let row: Vec<Val<'static>> = row.into_iter().map(Val::into_owned).collect();
         let column = |id: ColumnId| value_of(input.columns, &row, id);
         let mut key = Vec::with_capacity(scan.partition.len());

@@ -7,12 +7,13 @@ use arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
-use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, GroupsAccumulator, Signature, Volatility};
 use kql_functions::catalogue::{self, Aggregate, Cx};
 use kql_functions::{Type, Val};
 
+use super::groups::Groups;
 use super::{query_error, signature_name};
-use crate::repr::{ColumnBuilder, data_type, value_at};
+use crate::repr::{ColumnBuilder, Values, data_type};
 
 /// A catalogue aggregate for arguments of these types; where its order shows, the last argument is the row's position.
 pub(crate) fn aggregate_udf(function: &'static Aggregate, args: &[Type], ret: Type) -> AggregateUDF {
@@ -84,6 +85,18 @@ impl AggregateUDFImpl for AggregateKernel {
         let cx = Cx { args: &self.args, ret: self.ret };
         Ok(Box::new(Running { inner: (self.function.make)(&cx), args: self.args.clone(), ret: self.ret }))
     }
+
+    fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
+        true
+    }
+
+    fn create_groups_accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Groups::new(self.function, self.args.clone(), self.ret)))
+    }
+}
+
+pub(super) fn columns<'a>(values: &'a [ArrayRef], types: &[Type]) -> Vec<Values<'a>> {
+    values.iter().zip(types).map(|(array, ty)| Values::new(array.as_ref(), *ty)).collect()
 }
 
 struct Running {
@@ -101,10 +114,11 @@ impl std::fmt::Debug for Running {
 impl Accumulator for Running {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let rows = values.first().map_or(0, |a| a.len());
+        let columns = columns(values, &self.args);
         let mut row_values: Vec<Val<'_>> = Vec::with_capacity(values.len());
         for row in 0..rows {
             row_values.clear();
-            row_values.extend(values.iter().zip(&self.args).map(|(a, ty)| value_at(a.as_ref(), *ty, row)));
+            row_values.extend(columns.iter().map(|column| column.get(row)));
             self.inner.update(&row_values).map_err(query_error)?;
         }
         Ok(())

@@ -138,6 +138,7 @@ impl ScalarUDFImpl for MvExpand {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        super::check_interrupt(&args.config_options)?;
         let mut arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let kept = if self.markers == Markers::Kept { arrays.pop() } else { None };
         let rows = arrays.first().map_or(args.number_rows, |a| a.len());

@@ -133,6 +133,7 @@ impl ScalarUDFImpl for TextUdf {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        super::check_interrupt(&args.config_options)?;
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let rows = arrays.first().map_or(0, |a| a.len());
         let mut matched = BooleanBuilder::with_capacity(rows);

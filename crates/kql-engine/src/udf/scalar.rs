@@ -10,8 +10,8 @@ use kql_functions::catalogue::Cx;
 use kql_functions::{Scalar, Type, Val, families};
 
 use super::vector::{self, VectorKernel};
-use super::{query_error, signature_name};
-use crate::repr::{ColumnBuilder, data_type, value_at};
+use super::{check_interrupt, query_error, signature_name};
+use crate::repr::{ColumnBuilder, Values, data_type, value_at};
 
 /// A catalogue function for arguments of these types.
 pub(crate) fn scalar_udf(function: &'static Scalar, args: &[Type], ret: Type) -> ScalarUDF {
@@ -85,7 +85,7 @@ impl ScalarKernel {
     fn row(&self, cx: &Cx<'_>, args: &[Val<'_>], out: &mut ColumnBuilder) -> Result<()> {
         match self.kernel {
             Kernel::Function(function) => out.push(&function.call(cx, args).map_err(query_error)?),
-            Kernel::Cast => out.push(&args.first().map_or(Val::missing(self.ret), |v| families::cast(v, self.ret))),
+            Kernel::Cast => out.push(&args.first().map_or(Val::missing(self.ret), |v| families::cast_ref(v, self.ret))),
         }
         Ok(())
     }
@@ -100,6 +100,14 @@ impl ScalarKernel {
                 ColumnarValue::Array(_) => Ok(None),
             })
             .collect::<Result<_>>()?;
+        let columns: Vec<Option<Values<'_>>> = args
+            .iter()
+            .zip(&self.args)
+            .map(|(arg, ty)| match arg {
+                ColumnarValue::Array(array) => Some(Values::new(array.as_ref(), *ty)),
+                ColumnarValue::Scalar(_) => None,
+            })
+            .collect();
         let mut out = ColumnBuilder::new(self.ret, rows);
         let mut values: Vec<Val<'_>> = singles
             .iter()
@@ -107,9 +115,9 @@ impl ScalarKernel {
             .map(|(single, ty)| single.as_ref().map_or(Val::Null, |a| value_at(a.as_ref(), *ty, 0)))
             .collect();
         for row in 0..rows {
-            for (i, arg) in args.iter().enumerate() {
-                if let ColumnarValue::Array(array) = arg {
-                    values[i] = value_at(array.as_ref(), self.args[i], row);
+            for (value, column) in values.iter_mut().zip(&columns) {
+                if let Some(column) = column {
+                    *value = column.get(row);
                 }
             }
             self.row(&cx, &values, &mut out)?;
@@ -136,6 +144,7 @@ impl ScalarUDFImpl for ScalarKernel {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        check_interrupt(&args.config_options)?;
         if let Some(kernel) = self.vector
             && let Some(result) = kernel.run(&args.args, args.number_rows)?
         {

@@ -5,14 +5,15 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, Datum, PrimitiveArray};
-use arrow::buffer::NullBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::compute::kernels::cmp;
-use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type};
+use arrow::datatypes::{ArrowPrimitiveType, Float64Type, Int32Type, Int64Type};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::logical_expr::ColumnarValue;
 use kql_functions::Type;
 
 use super::text::{self, TextTest};
+use super::texts;
 
 type Function = fn(&[ColumnarValue], usize) -> Result<Option<ColumnarValue>>;
 
@@ -47,6 +48,17 @@ pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
         ("bin" | "floor", [Type::DateTime, Type::Timespan] | [Type::Timespan, Type::Timespan]) => bin_ticks,
         ("bin" | "floor", [Type::Long, Type::Long]) => bin_ticks,
         ("bin" | "floor", [Type::Int, Type::Int]) => bin_int,
+        ("startofday", [Type::DateTime]) => start_of_day,
+        ("<" | "<=" | ">" | ">=", [Type::Real, Type::Real]) => match function {
+            "<" => |args, _| compare_reals(args, |a, b| a < b),
+            "<=" => |args, _| compare_reals(args, |a, b| a <= b),
+            ">" => |args, _| compare_reals(args, |a, b| a > b),
+            _ => |args, _| compare_reals(args, |a, b| a >= b),
+        },
+        ("strlen", [Type::String]) => texts::length,
+        ("tolower", [Type::String]) => |args, _| texts::map_ascii(args, str::make_ascii_lowercase),
+        ("toupper", [Type::String]) => |args, _| texts::map_ascii(args, str::make_ascii_uppercase),
+        ("strcat", [_, _, ..]) if args.iter().all(|ty| *ty == Type::String) => texts::join,
         _ => return None,
     };
     Some(VectorKernel::Function(kernel))
@@ -56,6 +68,8 @@ pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
 pub(super) fn find_cast(from: Type, to: Type) -> Option<VectorKernel> {
     match (from, to) {
         (Type::Int, Type::Long) | (Type::Int | Type::Long, Type::Real) => {}
+        (Type::Int, Type::String) => return Some(VectorKernel::Function(texts::from_integers::<Int32Type>)),
+        (Type::Long, Type::String) => return Some(VectorKernel::Function(texts::from_integers::<Int64Type>)),
         _ => return None,
     }
     let kernel: Function = match to {
@@ -111,6 +125,36 @@ fn datum(value: &ColumnarValue) -> Result<Box<dyn Datum>> {
         ColumnarValue::Array(array) => Box::new(Arc::clone(array)),
         ColumnarValue::Scalar(scalar) => Box::new(scalar.to_scalar()?),
     })
+}
+
+/// Against a null the result is null; NaN is neither less nor greater.
+fn compare_reals(args: &[ColumnarValue], test: fn(f64, f64) -> bool) -> Result<Option<ColumnarValue>> {
+    let found = match args {
+        [ColumnarValue::Array(left), ColumnarValue::Array(right)] => {
+            let (left, right) = (left.as_primitive_opt::<Float64Type>(), right.as_primitive_opt::<Float64Type>());
+            let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+            let values = BooleanBuffer::collect_bool(left.len(), |row| test(left.value(row), right.value(row)));
+            BooleanArray::new(values, NullBuffer::union(left.nulls(), right.nulls()))
+        }
+        [ColumnarValue::Array(left), ColumnarValue::Scalar(ScalarValue::Float64(Some(right)))] => {
+            let Some(left) = left.as_primitive_opt::<Float64Type>() else { return Ok(None) };
+            BooleanArray::new(
+                BooleanBuffer::collect_bool(left.len(), |row| test(left.value(row), *right)),
+                left.nulls().cloned(),
+            )
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(ColumnarValue::Array(Arc::new(found))))
+}
+
+const TICKS_PER_DAY: i64 = 864_000_000_000;
+
+fn start_of_day(args: &[ColumnarValue], _: usize) -> Result<Option<ColumnarValue>> {
+    match args {
+        [ColumnarValue::Array(values)] => Ok(bin::<Int64Type>(values, |v| v.rem_euclid(TICKS_PER_DAY))),
+        _ => Ok(None),
+    }
 }
 
 fn bin_ticks(args: &[ColumnarValue], _: usize) -> Result<Option<ColumnarValue>> {

@@ -101,18 +101,26 @@ impl ArgExtreme {
     }
 
     fn is_better(&self, key: &Val<'_>, position: i64) -> bool {
-        let Some(row) = &self.row else {
-            return true;
-        };
-        // A null key is returned only where the group has no other.
-        let rank = match (key.is_null(), row.key.is_null()) {
-            (true, true) => Ordering::Equal,
-            (true, false) => Ordering::Greater,
-            (false, true) => Ordering::Less,
-            (false, false) => self.end.rank(key, &row.key),
-        };
-        rank.then(position.cmp(&row.position)) == Ordering::Less
+        self.row.as_ref().is_none_or(|row| takes_over(self.end, (key, position), (&row.key, row.position)))
     }
+}
+
+/// Whether a row is the one of an `arg_max` or `arg_min` rather than the known one.
+fn takes_over(end: End, row: (&Val<'_>, i64), known: (&Val<'_>, i64)) -> bool {
+    // A null key is returned only where the group has no other.
+    let rank = match (row.0.is_null(), known.0.is_null()) {
+        (true, true) => Ordering::Equal,
+        (true, false) => Ordering::Greater,
+        (false, true) => Ordering::Less,
+        (false, false) => end.rank(row.0, known.0),
+    };
+    rank.then(row.1.cmp(&known.1)) == Ordering::Less
+}
+
+/// Whether a row with this key and position is the one of an `arg_max` (or, if not `greatest`, an `arg_min`) rather than
+/// the known one. Positions break ties; rows without one are at 0.
+pub fn arg_takes_over(greatest: bool, row: (&Val<'_>, i64), known: (&Val<'_>, i64)) -> bool {
+    takes_over(if greatest { End::Greatest } else { End::Least }, row, known)
 }
 
 impl Accumulator for ArgExtreme {

@@ -21,6 +21,8 @@ mod state;
 mod statistics;
 mod sums;
 
+pub use extremes::arg_takes_over;
+
 pub(crate) use digest::{Digest, Kind};
 pub(crate) use hll::distinct_key;
 pub(crate) use percentiles::{array as percentile_array, read_percentiles};

@@ -32,6 +32,11 @@ pub fn cast(value: &Val<'_>, to: Type) -> Val<'static> {
     converted(value, to).into_owned()
 }
 
+/// As [`cast`], borrowing from the value what stays the same.
+pub fn cast_ref<'a>(value: &'a Val<'_>, to: Type) -> Val<'a> {
+    converted(value, to)
+}
+
 /// An element of a dynamic value as `to`, as `mv-expand … to typeof` takes it: numbers are not read from strings.
 pub fn cast_element(value: &Val<'_>, to: Type) -> Val<'static> {
     let scalar = dynamic_scalar(value);
@@ -270,6 +275,13 @@ fn tostring<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 
 fn parse_json<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
     Ok(match args.first() {
+        Some(Val::Str(s)) if transcode::is_encoded(s) => {
+            if s == "null" {
+                Val::Null
+            } else {
+                Val::Dynamic(Cow::Borrowed(s))
+            }
+        }
         Some(Val::Str(s)) => json_value(s),
         Some(other) => as_dynamic(other),
         None => Val::Null,

@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 
-pub use convert::{cast, cast_element};
+pub use convert::{cast, cast_element, cast_ref};
 pub(crate) use datetime::{start_of_month, start_of_week, start_of_year};
 
 mod array;

@@ -33,6 +33,7 @@ pub(super) static ENTRIES: &[Scalar] = &[
     strict("!between", "Outside of two bounds.", not_between),
     strict(".", "The member of a bag.", member),
     strict("[]", "The item of an array by position, or the member of a bag by key.", index),
+    strict("path", "What stands at a path of keys and positions.", path),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -387,6 +388,23 @@ fn index<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
         [Val::Dynamic(array), position] => position.as_i64().map_or(Val::Null, |p| found(scan::item(array, p))),
         _ => Val::Null,
     })
+}
+
+/// A chain of `.` and `[]` in one.
+fn path<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
+    let Some((Val::Dynamic(root), steps)) = args.split_first() else { return Ok(Val::Null) };
+    let mut place: &str = root;
+    for step in steps {
+        let next = match step {
+            Val::Str(key) => scan::member(place, key),
+            position => position.as_i64().and_then(|p| scan::item(place, p)),
+        };
+        match next {
+            None | Some("null") => return Ok(Val::Null),
+            Some(next) => place = next,
+        }
+    }
+    Ok(Val::Dynamic(place.into()))
 }
 
 fn found(json: Option<&str>) -> Val<'_> {

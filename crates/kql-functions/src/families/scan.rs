@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-/// The text of a bag's member, of a repeated key the last.
+/// The text of a bag's member. Encoded text repeats no key, so the first is the one.
 pub(super) fn member<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     let mut found = None;
     walk_members(json, &mut |name, value| {
-        if unescape(name) == key {
+        if name == key || name.contains('\\') && unescape(name) == key {
             found = Some(value);
         }
+        found.is_none()
     })?;
     found
 }
@@ -47,6 +48,7 @@ pub(super) fn keys(json: &str) -> Option<Vec<Cow<'_, str>>> {
         if !keys.contains(&name) {
             keys.push(name);
         }
+        true
     })?;
     Some(keys)
 }
@@ -59,7 +61,7 @@ fn unescape(inner: &str) -> Cow<'_, str> {
     serde_json::from_str::<String>(&format!("\"{inner}\"")).map_or(Cow::Borrowed(inner), Cow::Owned)
 }
 
-fn walk_items<'a>(json: &'a str, take: &mut dyn FnMut(&'a str) -> bool) -> Option<()> {
+fn walk_items<'a>(json: &'a str, take: &mut impl FnMut(&'a str) -> bool) -> Option<()> {
     let bytes = json.as_bytes();
     let mut at = skip_blank(bytes, 0);
     if bytes.get(at) != Some(&b'[') {
@@ -83,7 +85,7 @@ fn walk_items<'a>(json: &'a str, take: &mut dyn FnMut(&'a str) -> bool) -> Optio
     }
 }
 
-fn walk_members<'a>(json: &'a str, take: &mut dyn FnMut(&'a str, &'a str)) -> Option<()> {
+fn walk_members<'a>(json: &'a str, take: &mut impl FnMut(&'a str, &'a str) -> bool) -> Option<()> {
     let bytes = json.as_bytes();
     let mut at = skip_blank(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
@@ -102,7 +104,9 @@ fn walk_members<'a>(json: &'a str, take: &mut dyn FnMut(&'a str, &'a str)) -> Op
         }
         at = skip_blank(bytes, at + 1);
         let end = skip_value(bytes, at)?;
-        take(name, json.get(at..end)?);
+        if !take(name, json.get(at..end)?) {
+            return Some(());
+        }
         at = skip_blank(bytes, end);
         match bytes.get(at) {
             Some(b',') => at = skip_blank(bytes, at + 1),
@@ -174,7 +178,7 @@ mod tests {
 
     #[test]
     fn reads_members_and_items() {
-        let json = r#"{ "a": [1, {"x":"]"}, 3], "b\"c": "q", "a2": null, "a2": {"k":1} }"#;
+        let json = r#"{ "a": [1, {"x":"]"}, 3], "b\"c": "q", "a2": {"k":1} }"#;
         assert_eq!(member(json, "a"), Some(r#"[1, {"x":"]"}, 3]"#));
         assert_eq!(member(json, "b\"c"), Some("\"q\""));
         assert_eq!(member(json, "a2"), Some(r#"{"k":1}"#));

@@ -22,6 +22,8 @@ pub(super) static ENTRIES: &[Scalar] = &[
     entry("string_size", "Counts the bytes in UTF-8.", string_size),
     entry("substring", "The part from a position on, of a length.", substring),
     entry("split", "Cuts at each delimiter.", split),
+    entry("split item", "One item of what `split` gives, as a dynamic value.", split_item),
+    entry("split text", "The text of one item of what `split` gives.", split_text),
     entry("indexof", "Position of a text, or -1.", indexof),
     entry("has_any_index", "Position in an array of the first term that a text has, or -1.", has_any_index),
     entry("tolower", "In lower case.", tolower),
@@ -107,6 +109,40 @@ fn split<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
     Ok(string_array(chosen.iter().copied()))
 }
 
+/// `split(…)[n]` without the array.
+fn split_item<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
+    Ok(match nth_piece(args) {
+        Some(Cow::Borrowed(piece)) => string_value(piece),
+        Some(Cow::Owned(piece)) => string_value(&piece),
+        None => Val::Null,
+    })
+}
+
+/// `tostring(split(…)[n])` without the array.
+fn split_text<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
+    Ok(Val::Str(nth_piece(args).unwrap_or_default()))
+}
+
+fn nth_piece<'a>(args: &'a [Val<'a>]) -> Option<Cow<'a, str>> {
+    let source = text(args, 0);
+    let delimiter = text(args, 1);
+    let index = integer(args, 2)?;
+    if delimiter.is_empty() {
+        return matches!(index, 0 | -1).then_some(source);
+    }
+    let at = if index < 0 { length(source.split(&*delimiter).count()) + index } else { index };
+    let piece = source.split(&*delimiter).nth(usize::try_from(at).ok()?)?;
+    let start = piece.as_ptr() as usize - source.as_ptr() as usize;
+    let end = start + piece.len();
+    Some(part(source, start, end))
+}
+
+fn string_value(text: &str) -> Val<'static> {
+    let mut out = String::with_capacity(text.len() + 2);
+    crate::dynamic::write_string(&mut out, text);
+    Val::Dynamic(Cow::Owned(out))
+}
+
 fn indexof<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
     let (source, search) = (text(args, 0), text(args, 1));
     let Some(range) = SearchRange::read(args) else { return Ok(Val::Null) };
@@ -173,21 +209,27 @@ fn has_any_index<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalErr
 }
 
 fn tolower<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
-    Ok(Val::Str(map_case(text(args, 0), u8::is_ascii_uppercase, char::to_lowercase)))
+    Ok(Val::Str(map_case(text(args, 0), u8::is_ascii_uppercase, str::make_ascii_lowercase, char::to_lowercase)))
 }
 
 fn toupper<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalError> {
-    Ok(Val::Str(map_case(text(args, 0), u8::is_ascii_lowercase, char::to_uppercase)))
+    Ok(Val::Str(map_case(text(args, 0), u8::is_ascii_lowercase, str::make_ascii_uppercase, char::to_uppercase)))
 }
 
 /// Maps char by char: a character whose other case has several characters stays (`ß`).
 fn map_case<'a, I: Iterator<Item = char>>(
     source: Cow<'a, str>,
     changes: fn(&u8) -> bool,
+    ascii: fn(&mut str),
     map: impl Fn(char) -> I,
 ) -> Cow<'a, str> {
-    if source.is_ascii() && !source.as_bytes().iter().any(changes) {
-        return source;
+    if source.is_ascii() {
+        if !source.as_bytes().iter().any(changes) {
+            return source;
+        }
+        let mut owned = source.into_owned();
+        ascii(&mut owned);
+        return Cow::Owned(owned);
     }
     Cow::Owned(
         source
@@ -356,6 +398,22 @@ mod tests {
         assert_eq!(run("split", &[Val::str(""), Val::str("_")]), Val::Dynamic("[\"\"]".into()));
         let third = run("split", &[Val::str("a_b"), Val::str("_"), Val::Long(1)]);
         assert_eq!(third, Val::Dynamic("[\"b\"]".into()));
+    }
+
+    #[test]
+    fn one_piece_is_the_item_of_the_array() {
+        for (source, delimiter) in [("a__b_", "_"), ("", "_"), ("a\"b", "x"), ("ab", ""), ("xaxax", "xax")] {
+            let args = [Val::str(source), Val::str(delimiter)];
+            let Dynamic::Array(pieces) = run("split", &args).to_tree() else { panic!("no array") };
+            for index in -6i64..6 {
+                let at = if index < 0 { index + pieces.len() as i64 } else { index };
+                let want = usize::try_from(at).ok().and_then(|at| pieces.get(at)).cloned().unwrap_or(Dynamic::Null);
+                let args = [Val::str(source), Val::str(delimiter), Val::Long(index)];
+                assert_eq!(run("split item", &args).to_tree(), want, "{source} {index}");
+                let text = if let Dynamic::String(text) = want { text } else { String::new() };
+                assert_eq!(run("split text", &args), Val::str(text), "{source} {index}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod broken;
+mod filters;
 mod formats;
 mod reading;
 mod sample_data;

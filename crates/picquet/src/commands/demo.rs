@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use kql_engine::{Engine, EngineOptions};
+use kql_engine::{Engine, EngineOptions, Limits};
 use picquet_detect::{RunSettings, run_rule};
 use picquet_rules::{AlertContext, load_text};
 use picquet_sources::{FileDatabase, Options};
@@ -34,8 +34,13 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<bool> {
     let Some(rule) = loaded.rules.first() else { anyhow::bail!("the bundled rule cannot be read") };
     let database = FileDatabase::open(std::slice::from_ref(&folder), Options::default())?;
     let engine = Engine::new(&EngineOptions::default())?;
-    let settings =
-        RunSettings { end: summary.end, period: None, generated_at: summary.end, context: AlertContext::default() };
+    let settings = RunSettings {
+        end: summary.end,
+        period: None,
+        generated_at: summary.end,
+        context: AlertContext::default(),
+        limits: Limits::default(),
+    };
     let mut next_id = || uuid::Uuid::new_v4().to_string();
     let work = run_rule(&engine, &database, rule, &settings, &mut next_id);
     let run = progress::during("running the rule", work).await;

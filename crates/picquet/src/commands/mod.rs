@@ -10,13 +10,19 @@ pub(crate) mod run;
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use kql_engine::{Engine, EngineOptions};
+use anyhow::Context as _;
+use kql_engine::{Cancel, Engine, EngineOptions, Limits};
 use kql_semantics::SavedFunction;
 use picquet_rules::FunctionDefinition;
 use picquet_sources::{ExternalPolicy, FileDatabase, Options, Watchlist};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
 
-use crate::cli::DataArgs;
+use crate::cli::{DataArgs, ResourceArgs};
 
 /// The logs and the engine that a command works with.
 fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
@@ -28,9 +34,37 @@ fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
         ..Options::default()
     };
     let database = FileDatabase::open(&args.data, options)?;
-    let addresses = args.geoip.as_ref().map(|path| path.display().to_string());
-    let engine = Engine::new(&EngineOptions { memory: args.memory, threads: None, addresses })?;
+    let ResourceArgs { memory, spill, threads, geoip, .. } = &args.resources;
+    let threads = threads.map(usize::from);
+    let addresses = geoip.as_ref().map(|path| path.display().to_string());
+    let engine = Engine::new(&EngineOptions { memory: *memory, spill: spill.clone(), threads, addresses })?;
     Ok((database, engine))
+}
+
+/// What a query may take and give. Ctrl-C ends it with an error; a second one ends the program.
+fn limits(args: &ResourceArgs) -> anyhow::Result<Limits> {
+    let cancel = Cancel::default();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    // In this order: the first time nothing is shut down.
+    flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&interrupted)).context("waiting for Ctrl-C")?;
+    flag::register(SIGINT, Arc::clone(&interrupted)).context("waiting for Ctrl-C")?;
+    let handle = cancel.clone();
+    tokio::spawn(async move {
+        while !interrupted.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        handle.cancel();
+    });
+    let nanos = |ticks: i64| u64::try_from(ticks).unwrap_or(0).saturating_mul(100);
+    let mut limits = Limits {
+        timeout: args.timeout.map(|timeout| Duration::from_nanos(nanos(timeout.ticks()))),
+        cancel: Some(cancel),
+        ..Limits::default()
+    };
+    if args.no_truncation {
+        (limits.records, limits.bytes) = (None, None);
+    }
+    Ok(limits)
 }
 
 /// The saved functions of files and folders, by name.

@@ -16,7 +16,8 @@ use crate::{chart, diagnostics, progress, reports};
 pub(crate) async fn run(args: &QueryArgs) -> anyhow::Result<bool> {
     let (database, engine) = super::open(&args.data)?;
     let now = args.now.unwrap_or_else(Timestamp::now);
-    let options = QueryOptions { now: to_ticks(now), ..QueryOptions::default() };
+    let limits = super::limits(&args.data.resources)?;
+    let options = QueryOptions { now: to_ticks(now), limits, ..QueryOptions::default() };
     if let Some(batch) = &args.batch {
         let mut out = std::io::stdout().lock();
         if batch.as_os_str() == "-" {

@@ -27,6 +27,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<bool> {
         period: args.period,
         generated_at: now,
         context: AlertContext::default(),
+        limits: super::limits(&args.data.resources)?,
     };
     let mut next_id = || uuid::Uuid::new_v4().to_string();
     let bar = progress::bar(rules.len() as u64);

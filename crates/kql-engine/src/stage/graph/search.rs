@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use kql_functions::{Dynamic, Val, families};
+use kql_functions::{Dynamic, Val, families, interrupt};
 use kql_semantics::bound::{Column, ColumnId, Cycles, Expr, ExprKind, Fold, GraphMatch, Mapped, NodeFacts, Step};
 
 use super::{Graph, Row};
@@ -54,6 +54,8 @@ pub(super) struct Search<'s> {
     answers: RefCell<HashMap<(usize, usize), bool>>,
     failure: RefCell<Option<QueryError>>,
     rows: Vec<Row>,
+    /// Edges looked at.
+    walked: u64,
     /// No match can fulfil the predicate.
     hopeless: bool,
 }
@@ -84,6 +86,7 @@ impl<'s> Search<'s> {
             answers: RefCell::default(),
             failure: RefCell::default(),
             rows: Vec::new(),
+            walked: 0,
             hopeless: false,
         };
         let mut parts = Vec::new();
@@ -231,6 +234,7 @@ impl<'s> Search<'s> {
             return Ok(());
         }
         for (edge, next) in self.graph.ways(here, ways) {
+            self.count_edge()?;
             let used = path.0.contains(&edge)
                 || self.found.iter().flatten().any(|f| matches!(f, Found::Path(edges, _) if edges.contains(&edge)));
             if used && self.spec.cycles != Cycles::All {
@@ -253,6 +257,15 @@ impl<'s> Search<'s> {
             if inner {
                 path.1.pop();
             }
+        }
+        Ok(())
+    }
+
+    /// A query that is to end does so between two edges.
+    pub(super) fn count_edge(&mut self) -> Result<(), QueryError> {
+        self.walked += 1;
+        if self.walked.is_multiple_of(1024) {
+            interrupt::check()?;
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ impl Search<'_> {
                     continue;
                 }
                 for (edge, node) in self.graph.ways(way.here, ways) {
+                    self.count_edge()?;
                     let returns = node == start && from != to;
                     if returns || way.inner.contains(&node) || way.edges.contains(&edge) || node == way.here {
                         continue;
