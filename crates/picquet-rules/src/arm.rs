@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::expression::{Scope, UNKNOWN_PART};
 use crate::model::SourceFormat;
-use crate::node::{Data, Node};
+use crate::node::{Data, Entry, Node};
 use crate::read::Candidate;
 
 /// Last part of the resource types that hold rules.
@@ -16,7 +16,7 @@ const RULE_KEYS: &[&str] = &["severity", "queryFrequency", "queryPeriod", "trigg
 /// Every rule of a JSON file, in the order of the file.
 pub(crate) fn find_rules(root: &Node) -> Vec<Candidate> {
     let mut found = Vec::new();
-    let scope = Scope { template: root, outer: None };
+    let scope = Scope { template: root, outer: None, packaged: false };
     walk(root, String::new(), &scope, &mut found);
     found
 }
@@ -33,11 +33,13 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>
                 found.push(candidate);
                 return;
             }
-            let inner = Scope { template: node, outer: Some(scope) };
+            let inner = Scope { template: node, outer: Some(scope), packaged: scope.packaged };
             let scope = if node.get("resources").is_some() { &inner } else { scope };
+            let package = Scope { packaged: true, ..*scope };
             for entry in entries {
                 let path = join(&path, &entry.key);
-                walk(&entry.value, path, scope, found);
+                let is_package = entry.key.eq_ignore_ascii_case("mainTemplate");
+                walk(&entry.value, path, if is_package { &package } else { scope }, found);
             }
         }
         Data::Scalar { .. } | Data::Unresolved { .. } => {}
@@ -64,7 +66,7 @@ fn candidate(node: &Node, path: &str, scope: &Scope<'_>) -> Option<Candidate> {
             kind: None,
             id: None,
             envelope: Map::new(),
-            verbatim: node.to_json(),
+            carried: Map::new(),
         });
     }
     None
@@ -100,10 +102,11 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         .filter(|entry| !entry.key.eq_ignore_ascii_case("properties"))
         .map(|entry| (entry.key.clone(), entry.value.to_json()))
         .collect();
-    let verbatim = properties.to_json();
-    let properties = scope.resolve(properties);
+    let mut properties = scope.resolve(properties);
     let template_name = properties.get("alertRuleTemplateName").and_then(Node::as_text);
     let id = resource_id(node, scope).or_else(|| template_name.map(str::to_owned));
+    let carried = sidecar(node, id.as_deref(), scope).map(|sidecar| take_sidecar(&mut properties, &sidecar));
+    let id = properties.get("id").and_then(Node::as_text).map(str::to_owned).or(id);
     Candidate {
         path: join(path, "properties"),
         format: SourceFormat::Arm,
@@ -111,8 +114,88 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         kind: node.get("kind").map(|kind| scope.resolve(kind)),
         id,
         envelope,
-        verbatim,
+        carried: carried.unwrap_or_default(),
         node: properties,
+    }
+}
+
+/// Keys of a rule that ARM has no property for. They stand in `metadata.picquet` of the resource (Resource Manager
+/// ignores `metadata` wherever it stands in a template), under their YAML names.
+pub const SIDECAR_KEYS: &[&str] = &[
+    "id",
+    "version",
+    "status",
+    "requiredDataConnectors",
+    "relevantTechniques",
+    "alertRuleTemplateName",
+    "tags",
+    "metadata",
+];
+
+/// Key of the sidecar that holds YAML keys the model does not know, by path.
+pub const SIDECAR_UNKNOWN: &str = "unknown";
+
+/// What a conversion put beside the rule: in the resource, or in the template under the rule's id, where Bicep's
+/// `metadata` statement puts it.
+fn sidecar(resource: &Node, id: Option<&str>, scope: &Scope<'_>) -> Option<Node> {
+    let own = resource.get("metadata").and_then(|metadata| metadata.get("picquet"));
+    let of_template = || {
+        let mut scope = Some(scope);
+        while let Some(at) = scope {
+            let all = at.template.get("metadata").and_then(|metadata| metadata.get("picquet"));
+            if let Some(found) = all.and_then(|all| all.get(id?)) {
+                return Some(found);
+            }
+            scope = at.outer;
+        }
+        None
+    };
+    own.or_else(of_template).filter(|found| found.entries().is_some()).map(|found| scope.resolve(found))
+}
+
+/// Adds the sidecar's keys to the properties; the answer is what the model does not know.
+fn take_sidecar(properties: &mut Node, sidecar: &Node) -> Map<String, Value> {
+    let Data::Object(entries) = &mut properties.data else { return Map::new() };
+    for entry in sidecar.entries().unwrap_or_default() {
+        if SIDECAR_KEYS.iter().any(|key| key.eq_ignore_ascii_case(&entry.key)) {
+            entries.retain(|old| !old.key.eq_ignore_ascii_case(&entry.key));
+            entries.push(entry.clone());
+        }
+    }
+    let unknown = sidecar.get(SIDECAR_UNKNOWN).and_then(Node::entries).unwrap_or_default();
+    unknown.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
+}
+
+/// Gives parameters of a template (and of those inside it) values, as a deployment does.
+pub(crate) fn set_parameters(root: &mut Node, values: &[(String, Value)]) {
+    if values.is_empty() {
+        return;
+    }
+    match &mut root.data {
+        Data::List(items) => items.iter_mut().for_each(|item| set_parameters(item, values)),
+        Data::Object(entries) => {
+            let is_template = entries.iter().any(|entry| entry.key.eq_ignore_ascii_case("resources"));
+            for entry in entries {
+                if is_template && entry.key.eq_ignore_ascii_case("parameters") {
+                    set_defaults(&mut entry.value, values);
+                } else {
+                    set_parameters(&mut entry.value, values);
+                }
+            }
+        }
+        Data::Scalar { .. } | Data::Unresolved { .. } => {}
+    }
+}
+
+fn set_defaults(parameters: &mut Node, values: &[(String, Value)]) {
+    let Data::Object(declarations) = &mut parameters.data else { return };
+    for declaration in declarations {
+        let value = values.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(&declaration.key));
+        if let (Some((_, value)), Data::Object(parts)) = (value, &mut declaration.value.data) {
+            let line = declaration.line;
+            parts.retain(|part| !part.key.eq_ignore_ascii_case("defaultValue"));
+            parts.push(Entry { key: "defaultValue".to_owned(), line, value: Node::from_json(line, value) });
+        }
     }
 }
 

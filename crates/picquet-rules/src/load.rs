@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::arm::{find_rules, looks_like_rule};
+use serde_json::Value;
+
+use crate::arm::{find_rules, looks_like_rule, set_parameters};
 use crate::error::RuleError;
 use crate::json::{self, SyntaxError};
 use crate::model::{AnalyticsRule, RuleKind, SourceFormat};
@@ -46,9 +48,15 @@ impl Loaded {
 /// queries, data) are left out. An unreadable file or folder gives an entry with an error.
 #[must_use]
 pub fn load_path(path: impl AsRef<Path>) -> Vec<Loaded> {
+    load_path_with(path, &[])
+}
+
+/// As [`load_path`], with values for parameters of ARM templates; they go before the templates' own defaults.
+#[must_use]
+pub fn load_path_with(path: impl AsRef<Path>, parameters: &[(String, Value)]) -> Vec<Loaded> {
     let path = path.as_ref();
     if !path.is_dir() {
-        return vec![load_file(path)];
+        return vec![load_file(path, parameters)];
     }
     let mut files = Vec::new();
     let mut loaded = Vec::new();
@@ -58,7 +66,7 @@ pub fn load_path(path: impl AsRef<Path>) -> Vec<Loaded> {
         let name = file.display().to_string();
         let result = match read_file(&file) {
             Ok(text) if is_json_lines(&name, &text) => Loaded::default(),
-            Ok(text) => load_if_rules(&name, &text),
+            Ok(text) => load_if_rules(&name, &text, parameters),
             Err(failure) => failure,
         };
         if !result.is_empty() {
@@ -68,9 +76,9 @@ pub fn load_path(path: impl AsRef<Path>) -> Vec<Loaded> {
     loaded
 }
 
-fn load_file(path: &Path) -> Loaded {
+fn load_file(path: &Path, parameters: &[(String, Value)]) -> Loaded {
     match read_file(path) {
-        Ok(text) => load_text(&path.display().to_string(), &text),
+        Ok(text) => load_text_with(&path.display().to_string(), &text, parameters),
         Err(failure) => failure,
     }
 }
@@ -119,7 +127,11 @@ fn has_rule_extension(path: &Path) -> bool {
 /// does, is read as ARM JSON, anything else as YAML. A text without a rule is an error.
 #[must_use]
 pub fn load_text(name: &str, text: &str) -> Loaded {
-    let loaded = load_if_rules(name, text);
+    load_text_with(name, text, &[])
+}
+
+fn load_text_with(name: &str, text: &str, parameters: &[(String, Value)]) -> Loaded {
+    let loaded = load_if_rules(name, text, parameters);
     if loaded.is_empty() {
         let message = "holds no analytics rule".to_owned();
         let help = "expected YAML with `name`, `severity` and `query`, or ARM JSON with an `alertRules` resource";
@@ -128,11 +140,20 @@ pub fn load_text(name: &str, text: &str) -> Loaded {
     loaded
 }
 
+/// Loads a text that stands for a file of a folder: one that holds something else than rules gives an empty result.
+#[must_use]
+pub fn load_folder_text(name: &str, text: &str) -> Loaded {
+    if is_json_lines(name, text) { Loaded::default() } else { load_if_rules(name, text, &[]) }
+}
+
 /// As [`load_text`], but a text that holds something else gives an empty result.
-fn load_if_rules(name: &str, text: &str) -> Loaded {
+fn load_if_rules(name: &str, text: &str, parameters: &[(String, Value)]) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let candidates = if is_json(name, text) {
-        json::parse(text).map(|root| find_rules(&root))
+        json::parse(text).map(|mut root| {
+            set_parameters(&mut root, parameters);
+            find_rules(&root)
+        })
     } else {
         yaml::parse(text).map(yaml_rules)
     };
@@ -184,7 +205,7 @@ fn yaml_rules(documents: Vec<Node>) -> Vec<Candidate> {
             kind: None,
             id: None,
             envelope: serde_json::Map::new(),
-            verbatim: node.to_json(),
+            carried: serde_json::Map::new(),
             node,
         })
         .collect()
