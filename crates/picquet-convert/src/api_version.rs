@@ -9,6 +9,9 @@ const PREVIEW: &str = "2023-12-01-preview";
 
 /// The version that has all that the rule holds.
 pub(crate) fn needed(rule: &AnalyticsRule) -> &'static str {
+    if rule.is_hunting_query() {
+        return crate::hunting::API;
+    }
     let stable_kind =
         matches!(rule.kind, RuleKind::Scheduled | RuleKind::Fusion | RuleKind::MicrosoftSecurityIncidentCreation);
     let only_stable = stable_kind

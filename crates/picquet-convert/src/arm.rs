@@ -4,6 +4,7 @@ use picquet_rules::AnalyticsRule;
 
 use crate::api_version::{has_sub_techniques, needed};
 use crate::convert::{ArmForm, Options, Symbols};
+use crate::hunting;
 use crate::json::{self, Brackets};
 use crate::note::Note;
 use crate::properties::{Shape, properties};
@@ -55,7 +56,8 @@ fn write_payload(rules: &[&AnalyticsRule], options: &Options, notes: &mut Vec<No
         for (key, _) in sidecar(rule, &part.shape, linked) {
             notes.push(Note::lost(rule, &key, "not carried: the body of a request has no place for it"));
         }
-        Tree::object([("kind", Tree::text(rule.kind.as_str())), ("properties", part.properties)])
+        let kind = (!rule.is_hunting_query()).then(|| ("kind".to_owned(), Tree::text(rule.kind.as_str())));
+        Tree::Object(kind.into_iter().chain([("properties".to_owned(), part.properties)]).collect())
     });
     let mut bodies: Vec<Tree> = bodies.collect();
     let body = if bodies.len() == 1 { bodies.remove(0) } else { Tree::List(bodies) };
@@ -74,7 +76,7 @@ impl<'a> Part<'a> {
     pub(crate) fn new(rule: &'a AnalyticsRule, options: &'a Options, notes: &mut Vec<Note>) -> Self {
         let version = options.api_version.clone().unwrap_or_else(|| needed(rule).to_owned());
         let sub_techniques = has_sub_techniques(&version);
-        if !sub_techniques && !rule.sub_techniques().is_empty() {
+        if !sub_techniques && !rule.sub_techniques().is_empty() && !rule.is_hunting_query() {
             let message = format!("not deployed: API version {version} has no sub-techniques; their parents are");
             notes.push(Note::lost(rule, "subTechniques", message));
         }
@@ -185,6 +187,16 @@ fn nested_name(part: &Part<'_>) -> Tree {
 
 fn alert_rule(part: Part<'_>, form: ArmForm) -> Tree {
     let mut out = Entries::default();
+    if part.rule.is_hunting_query() {
+        let name = match part.resource_name() {
+            Some(id) => quoted(&format!("/{id}")),
+            None => format!("'/', {}", name_in_expression(&part)),
+        };
+        out.put("type", Tree::text(hunting::RESOURCE));
+        out.put("name", Tree::Code(format!("[concat(parameters('workspace'), {name})]")));
+        out.put("apiVersion", Tree::text(part.version.as_str()));
+        return finish(part, out);
+    }
     if form == ArmForm::Extension {
         let scope = "[format('Microsoft.OperationalInsights/workspaces/{0}', parameters('workspace'))]";
         out.put("type", Tree::text("Microsoft.SecurityInsights/alertRules"));
@@ -216,10 +228,14 @@ fn content_template(part: Part<'_>) -> Tree {
     let version = part.rule.version.clone().unwrap_or_else(|| "1.0.0".to_owned());
     let display_name = Tree::Text(format!("{}{}", part.shape.prefix, part.rule.name));
     let mut inner = Entries::default();
-    inner.put("type", Tree::text("Microsoft.SecurityInsights/AlertRuleTemplates"));
+    let is_hunting = part.rule.is_hunting_query();
+    let kind = if is_hunting { hunting::RESOURCE } else { "Microsoft.SecurityInsights/AlertRuleTemplates" };
+    inner.put("type", Tree::text(kind));
     inner.put("name", id.clone());
     inner.put("apiVersion", Tree::text(part.version.as_str()));
-    inner.put("kind", Tree::text(part.rule.kind.as_str()));
+    if !is_hunting {
+        inner.put("kind", Tree::text(part.rule.kind.as_str()));
+    }
     let inner = finish(part, inner);
     let main = Tree::object([
         ("$schema", Tree::text(SCHEMA)),
@@ -236,7 +252,7 @@ fn content_template(part: Part<'_>) -> Tree {
             Tree::object([
                 ("contentId", id.clone()),
                 ("contentProductId", id.clone()),
-                ("contentKind", Tree::text("AnalyticsRule")),
+                ("contentKind", Tree::text(if is_hunting { "HuntingQuery" } else { "AnalyticsRule" })),
                 ("displayName", display_name),
                 ("version", Tree::text(version.as_str())),
                 ("packageKind", Tree::text("Standalone")),

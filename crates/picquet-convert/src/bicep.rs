@@ -4,6 +4,7 @@ use picquet_rules::AnalyticsRule;
 
 use crate::arm::{Part, parameterize};
 use crate::convert::{Options, Symbols};
+use crate::hunting;
 use crate::note::Note;
 use crate::tree::Tree;
 
@@ -14,6 +15,7 @@ pub(crate) fn write(rules: &[&AnalyticsRule], options: &Options, notes: &mut Vec
     let options = Options { form: crate::ArmForm::Extension, ..options.clone() };
     let mut symbols = Symbols::default();
     symbols.reserve(&["workspace", "workspaceResource"]);
+    symbols.reserve(&options.parameters);
     let mut sidecars = Vec::new();
     let mut parameters = String::new();
     let mut resources = String::new();
@@ -54,17 +56,21 @@ fn resource(symbol: &str, part: Part<'_>) -> String {
         Some(id) => string(id),
         None => format!("guid(workspaceResource.id, {})", string(&part.rule.name)),
     };
+    if part.rule.is_hunting_query() {
+        let body = Tree::object([
+            ("parent", Tree::Code("workspaceResource".to_owned())),
+            ("name", Tree::Code(name)),
+            ("properties", part.properties),
+        ]);
+        return format!("\nresource {symbol} '{}@{}' = {}\n", hunting::RESOURCE, part.version, expression(&body, 0));
+    }
     let body = Tree::object([
         ("scope", Tree::Code("workspaceResource".to_owned())),
         ("name", Tree::Code(name)),
         ("kind", Tree::text(part.rule.kind.as_str())),
         ("properties", part.properties),
     ]);
-    format!(
-        "\nresource {symbol} 'Microsoft.SecurityInsights/alertRules@{}' = {}\n",
-        part.version,
-        expression(&body, 0)
-    )
+    format!("\nresource {symbol} 'Microsoft.SecurityInsights/alertRules@{}' = {}\n", part.version, expression(&body, 0))
 }
 
 fn type_name(value: &Tree) -> &'static str {

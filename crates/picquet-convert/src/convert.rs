@@ -80,11 +80,7 @@ pub struct Converted {
 }
 
 /// Writes rules as one text.
-pub fn convert<'a>(
-    rules: impl IntoIterator<Item = &'a AnalyticsRule>,
-    target: Target,
-    options: &Options,
-) -> Converted {
+pub fn convert<'a>(rules: impl IntoIterator<Item = &'a AnalyticsRule>, target: Target, options: &Options) -> Converted {
     let rules: Vec<&AnalyticsRule> = rules.into_iter().collect();
     let mut notes = Vec::new();
     for rule in &rules {
@@ -122,6 +118,34 @@ fn note_template_parts(rule: &AnalyticsRule, notes: &mut Vec<Note>) {
     }
 }
 
+/// Words that Bicep or Terraform keep for themselves in some place.
+const KEYWORDS: &[&str] = &[
+    "as",
+    "assert",
+    "existing",
+    "extension",
+    "false",
+    "for",
+    "func",
+    "if",
+    "import",
+    "in",
+    "metadata",
+    "module",
+    "null",
+    "output",
+    "param",
+    "provider",
+    "resource",
+    "targetscope",
+    "test",
+    "true",
+    "type",
+    "using",
+    "var",
+    "with",
+];
+
 /// Gives every rule a name of letters, digits and underscores, made from its display name.
 #[derive(Default)]
 pub(crate) struct Symbols(HashSet<String>);
@@ -141,7 +165,7 @@ impl Symbols {
             }
         }
         let name = name.trim_end_matches('_');
-        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !KEYWORDS.contains(&name);
         let base = if starts_well { name.to_owned() } else { format!("rule_{name}").trim_end_matches('_').to_owned() };
         let mut symbol = base.clone();
         let mut number = 2;

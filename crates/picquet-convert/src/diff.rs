@@ -176,7 +176,9 @@ mod tests {
     use super::*;
 
     fn rule(more: &str) -> AnalyticsRule {
-        let text = format!("name: n\nkind: Scheduled\nseverity: Low\nqueryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\n{more}");
+        let text = format!(
+            "name: n\nkind: Scheduled\nseverity: Low\nqueryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\n{more}"
+        );
         picquet_rules::load_text("x.yaml", &text).rules.remove(0)
     }
 
@@ -187,11 +189,23 @@ mod tests {
     #[test]
     fn what_changes_and_what_does_not() {
         let cases: [(&str, &str, &[&str]); 6] = [
-            ("query: T | where a == 'x' // c", "query: |\n  T\n  | where (a == \"x\")\nenabled: true\nsuppressionEnabled: false", &[]),
+            (
+                "query: T | where a == 'x' // c",
+                "query: |\n  T\n  | where (a == \"x\")\nenabled: true\nsuppressionEnabled: false",
+                &[],
+            ),
             ("query: T | where a > 1", "query: T | where a > 2", &["query"]),
-            ("query: T\ntactics: [Impact, Execution]\nrelevantTechniques: [T1059.001, T1059]", "query: T\ntactics: [Execution, Impact]\nrelevantTechniques: [T1059.001]", &[]),
+            (
+                "query: T\ntactics: [Impact, Execution]\nrelevantTechniques: [T1059.001, T1059]",
+                "query: T\ntactics: [Execution, Impact]\nrelevantTechniques: [T1059.001]",
+                &[],
+            ),
             ("query: T\ncustomDetails: {a: A, b: B}", "query: T\ncustomDetails: {b: B, a: X}", &["customDetails.a"]),
-            ("query: T", "query: T\nenabled: false\nincidentConfiguration: {createIncident: false}", &["enabled", "incidentConfiguration"]),
+            (
+                "query: T",
+                "query: T\nenabled: false\nincidentConfiguration: {createIncident: false}",
+                &["enabled", "incidentConfiguration"],
+            ),
             ("query: T\nversion: 1.0.0", "query: T\nversion: 1.0.1\ndescription: d", &["version", "description"]),
         ];
         for (old, new, expected) in cases {
@@ -207,7 +221,8 @@ mod tests {
             picquet_rules::load_text("x.yaml", &text).rules.remove(0)
         };
         let old = [named("a", "one", "T"), named("b", "two", "T"), named("", "three", "T"), named("d", "four", "T")];
-        let new = [named("b", "renamed", "T"), named("a", "one", "U"), named("", "three", "T"), named("e", "five", "T")];
+        let new =
+            [named("b", "renamed", "T"), named("a", "one", "U"), named("", "three", "T"), named("e", "five", "T")];
         let found: Vec<(RuleChange, usize)> =
             diff_sets(&old, &new).iter().map(|diff| (diff.kind(), diff.changes.len())).collect();
         let expected = [

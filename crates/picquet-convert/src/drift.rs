@@ -86,7 +86,8 @@ fn differences(own: &AnalyticsRule, theirs: &AnalyticsRule, name_prefix: &str) -
         .filter(|change| {
             let key = change.path.split('.').next().unwrap_or_default();
             // A rule that is deployed without its template is the same rule.
-            let unlinked = matches!(key, "version" | "alertRuleTemplateName") && (change.old.is_null() || change.new.is_null());
+            let unlinked =
+                matches!(key, "version" | "alertRuleTemplateName") && (change.old.is_null() || change.new.is_null());
             !NOT_DEPLOYED.contains(&key) && !unlinked && !unknown(&change.path)
         })
         .collect()
@@ -112,7 +113,10 @@ mod tests {
     #[test]
     fn answers_of_the_api() {
         let bodies = [
-            body("x1", r#""displayName": "[dev] one", "alertRuleTemplateName": "00000000-0000-4000-8000-00000000000a", "templateVersion": "1.0.0""#),
+            body(
+                "x1",
+                r#""displayName": "[dev] one", "alertRuleTemplateName": "00000000-0000-4000-8000-00000000000a", "templateVersion": "1.0.0""#,
+            ),
             body("b", r#""displayName": "[dev] two", "description": "d""#),
             body("x3", r#""displayName": "[dev] three""#),
             body("x5", r#""displayName": "five""#),

@@ -177,7 +177,11 @@ fn one_line(value: &Tree) -> Option<String> {
 fn key_text(key: &str) -> String {
     let mut chars = key.chars();
     let starts = chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    if starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') { key.to_owned() } else { quoted(key) }
+    if starts && chars.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        key.to_owned()
+    } else {
+        quoted(key)
+    }
 }
 
 /// `${` and `%{` would start a template.

@@ -28,6 +28,7 @@ mod convert;
 mod diff;
 mod drift;
 mod hcl;
+mod hunting;
 mod json;
 mod layout;
 mod lines;

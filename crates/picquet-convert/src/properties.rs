@@ -6,6 +6,7 @@ use picquet_rules::{
 };
 use serde_json::Value;
 
+use crate::hunting::saved_search;
 use crate::tree::{Entries, Tree};
 
 /// What the properties are written for.
@@ -22,6 +23,7 @@ pub(crate) struct Shape<'a> {
 /// The properties of a rule of any kind.
 pub(crate) fn properties(rule: &AnalyticsRule, shape: &Shape<'_>) -> Tree {
     let mut tree = match &rule.verbatim {
+        _ if rule.is_hunting_query() => return saved_search(rule, shape.prefix).0,
         Some(verbatim) => verbatim_properties(rule, verbatim, shape),
         None => executable_properties(rule, shape),
     };
@@ -84,7 +86,11 @@ fn verbatim_properties(rule: &AnalyticsRule, verbatim: &Value, shape: &Shape<'_>
     let mut out = Entries::default();
     for (key, value) in verbatim.as_object().into_iter().flatten() {
         let is = |name: &str| key.eq_ignore_ascii_case(name);
-        if is("kind") || is("armProperties") || is("lastModifiedUtc") || (is_sidecar_key(key) && !is("alertRuleTemplateName")) {
+        if is("kind")
+            || is("armProperties")
+            || is("lastModifiedUtc")
+            || (is_sidecar_key(key) && !is("alertRuleTemplateName"))
+        {
             continue;
         }
         match value {

@@ -3,6 +3,7 @@
 
 use picquet_rules::{AnalyticsRule, SIDECAR_UNKNOWN, join_techniques};
 
+use crate::hunting::saved_search;
 use crate::properties::{Shape, connectors, is_sidecar_key, template_link};
 use crate::tree::{Entries, Tree};
 
@@ -14,6 +15,7 @@ pub(crate) fn sidecar(rule: &AnalyticsRule, shape: &Shape<'_>, named: bool) -> V
         out.put("id", Tree::text(id.as_str()));
     }
     match &rule.verbatim {
+        _ if rule.is_hunting_query() => out.0.extend(saved_search(rule, shape.prefix).1),
         // Kinds that are only listed keep even values that no one understands.
         Some(verbatim) => {
             for (key, value) in verbatim.as_object().into_iter().flatten() {

@@ -5,6 +5,7 @@ use picquet_rules::{AnalyticsRule, RuleKind};
 use crate::arm::{Part, parameterize};
 use crate::convert::{ArmForm, Options, Provider, Symbols};
 use crate::hcl::{Block, quoted, write as write_blocks};
+use crate::hunting;
 use crate::note::Note;
 use crate::tree::Tree;
 
@@ -14,9 +15,8 @@ const WORKSPACE: &str = "log_analytics_workspace_id";
 #[must_use]
 pub fn header(azurerm: bool, azapi: bool) -> String {
     let mut providers = Block::new("required_providers", &[]);
-    let source = |source: &str, version: &str| {
-        Tree::object([("source", Tree::text(source)), ("version", Tree::text(version))])
-    };
+    let source =
+        |source: &str, version: &str| Tree::object([("source", Tree::text(source)), ("version", Tree::text(version))]);
     if azapi {
         providers.put("azapi", source("Azure/azapi", ">= 2.0"));
     }
@@ -116,12 +116,15 @@ fn rule_name(part: &Part<'_>) -> Tree {
 }
 
 fn azapi_resource(symbol: &str, part: Part<'_>) -> Block {
+    let is_hunting = part.rule.is_hunting_query();
+    let kind = if is_hunting { hunting::RESOURCE } else { "Microsoft.SecurityInsights/alertRules" };
     let mut block = Block::new("resource", &["azapi_resource", symbol]);
-    block.put("type", Tree::Text(format!("Microsoft.SecurityInsights/alertRules@{}", part.version)));
+    block.put("type", Tree::Text(format!("{kind}@{}", part.version)));
     block.put("name", rule_name(&part));
     block.put("parent_id", Tree::Code(format!("var.{WORKSPACE}")));
-    let body = [("kind", Tree::text(part.rule.kind.as_str())), ("properties", part.properties)];
-    block.put("body", Tree::object(body));
+    let kind = (!is_hunting).then(|| ("kind".to_owned(), Tree::text(part.rule.kind.as_str())));
+    let body = kind.into_iter().chain([("properties".to_owned(), part.properties)]);
+    block.put("body", Tree::Object(body.collect()));
     block
 }
 
@@ -129,6 +132,7 @@ fn azapi_resource(symbol: &str, part: Part<'_>) -> Block {
 fn resource_type(part: &Part<'_>) -> Option<&'static str> {
     let has_template = part.properties.get("alertRuleTemplateName").is_some();
     match part.rule.kind {
+        _ if part.rule.is_hunting_query() => Some("azurerm_log_analytics_saved_search"),
         RuleKind::Scheduled => Some("azurerm_sentinel_alert_rule_scheduled"),
         RuleKind::Nrt => Some("azurerm_sentinel_alert_rule_nrt"),
         RuleKind::MicrosoftSecurityIncidentCreation => Some("azurerm_sentinel_alert_rule_ms_security_incident"),
@@ -148,6 +152,15 @@ fn azurerm_resource(kind: &'static str, symbol: &str, part: &Part<'_>, notes: &m
         block.put("name", rule_name(part));
     }
     block.put(WORKSPACE, Tree::Code(format!("var.{WORKSPACE}")));
+    if rule.is_hunting_query() {
+        for (property, name) in [("category", "category"), ("displayName", "display_name"), ("query", "query")] {
+            block.put(name, part.properties.get(property).cloned().unwrap_or(Tree::Null));
+        }
+        let tags = part.properties.get("tags").into_iter().flat_map(items);
+        let pair = |tag: &Tree| Some((tag.get("name")?.as_text()?.to_owned(), tag.get("value")?.clone()));
+        block.put("tags", Tree::Object(tags.filter_map(pair).collect()));
+        return block;
+    }
     let given = if rule.is_executable() { &[][..] } else { GIVEN_BY_TEMPLATE };
     let Tree::Object(properties) = &part.properties else { return block };
     let mut blocks = Vec::new();
@@ -177,7 +190,8 @@ fn azurerm_resource(kind: &'static str, symbol: &str, part: &Part<'_>, notes: &m
 }
 
 /// Properties that the service answers for kinds that are made from a template, and takes from the template.
-const GIVEN_BY_TEMPLATE: &[&str] = &["displayName", "description", "severity", "tactics", "techniques", "subTechniques"];
+const GIVEN_BY_TEMPLATE: &[&str] =
+    &["displayName", "description", "severity", "tactics", "techniques", "subTechniques"];
 
 /// The azurerm argument of an ARM property.
 fn attribute(kind: &RuleKind, property: &str) -> Option<&'static str> {
@@ -243,7 +257,11 @@ fn inner_blocks(kind: &RuleKind, property: &str, value: &Tree) -> Option<Vec<Blo
             ];
             let mut block = renamed("alert_details_override", value, &names);
             for property in value.get("alertDynamicProperties").into_iter().flat_map(items) {
-                block.put_block(renamed("dynamic_property", property, &[("alertProperty", "name"), ("value", "value")]));
+                block.put_block(renamed(
+                    "dynamic_property",
+                    property,
+                    &[("alertProperty", "name"), ("value", "value")],
+                ));
             }
             Some(vec![block])
         }
@@ -295,7 +313,8 @@ fn fusion_source(source: &Tree) -> Block {
     for sub_type in source.get("sourceSubTypes").into_iter().flat_map(items) {
         let mut inner = renamed("sub_type", sub_type, &[("sourceSubTypeName", "name"), ("enabled", "enabled")]);
         let filters = sub_type.get("severityFilters").and_then(|filters| filters.get("filters"));
-        let allowed = filters.into_iter().flat_map(items).filter(|filter| filter.get("enabled") == Some(&Tree::Bool(true)));
+        let allowed =
+            filters.into_iter().flat_map(items).filter(|filter| filter.get("enabled") == Some(&Tree::Bool(true)));
         let allowed: Vec<Tree> = allowed.filter_map(|filter| filter.get("severity").cloned()).collect();
         inner.put("severities_allowed", Tree::List(allowed));
         block.put_block(inner);

@@ -60,7 +60,8 @@ pub(crate) fn tree(rule: &AnalyticsRule, prefix: &str) -> Tree {
         Some(verbatim) => listed(rule, verbatim, prefix, &mut out),
         None => executable(rule, prefix, &mut out),
     }
-    let order = |key: &str| KEY_ORDER.iter().position(|known| known.eq_ignore_ascii_case(key)).unwrap_or(KEY_ORDER.len());
+    let order =
+        |key: &str| KEY_ORDER.iter().position(|known| known.eq_ignore_ascii_case(key)).unwrap_or(KEY_ORDER.len());
     out.0.sort_by_key(|(key, _)| order(key));
     let mut tree = Tree::Object(out.0);
     for (path, value) in rule.extra.iter().filter(|_| rule.verbatim.is_none()) {
@@ -122,7 +123,9 @@ fn executable(rule: &AnalyticsRule, prefix: &str, out: &mut Entries) {
 /// A kind that is only listed: its keys as they are.
 fn listed(rule: &AnalyticsRule, verbatim: &Value, prefix: &str, out: &mut Entries) {
     let from_arm = rule.source.format == SourceFormat::Arm;
-    out.put("kind", Tree::text(rule.kind.as_str()));
+    if !rule.is_hunting_query() {
+        out.put("kind", Tree::text(rule.kind.as_str()));
+    }
     for (key, value) in verbatim.as_object().into_iter().flatten() {
         let is = |name: &str| key.eq_ignore_ascii_case(name);
         if is("kind") || is("id") || is("lastModifiedUtc") {
@@ -226,11 +229,11 @@ mod tests {
     #[test]
     fn nested_values() {
         let tree = Tree::from(&json!({
-            "a": [{"b": [1, "x"], "c": {"d": "e: f"}}, [], [["y"]]],
+            "a": [{"b": [1, "x"], "c": {"d": "e: f"}}, [], [["w"]]],
             "m": "one\n  two",
             "z": {},
         }));
-        let expected = "a:\n  - b:\n      - 1\n      - x\n    c:\n      d: 'e: f'\n  - []\n  -\n    -\n      - y\nm: |-\n  one\n    two\nz: {}\n";
+        let expected = "a:\n  - b:\n      - 1\n      - x\n    c:\n      d: 'e: f'\n  - []\n  -\n    -\n      - w\nm: |-\n  one\n    two\nz: {}\n";
         assert_eq!(document(&tree), expected);
     }
 }

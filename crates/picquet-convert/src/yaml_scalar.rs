@@ -118,7 +118,11 @@ fn is_like_number(text: &str) -> bool {
         let number = |part: Option<&str>| part.is_some_and(|part| part.chars().all(|c| c.is_ascii_digit()));
         text.as_bytes().get(4) == Some(&b'-') && number(parts.next()) && number(parts.next())
     };
-    based || date || text.parse::<f64>().is_ok() || text.replace('_', "").parse::<f64>().is_ok() || text.chars().all(digits)
+    based
+        || date
+        || text.parse::<f64>().is_ok()
+        || text.replace('_', "").parse::<f64>().is_ok()
+        || text.chars().all(digits)
 }
 
 #[cfg(test)]
@@ -132,9 +136,50 @@ mod tests {
     #[test]
     fn inline_texts_read_back() {
         let texts = [
-            "", " ", "a", "a: b", "a:b", "a #b", "a#b", "'", "\"", "- a", "-a", "[x]", "{x}", "null", "No", "1.0", "1.0.0",
-            "0x1F", "1_000", "12:30", "2024-01-01", "~", "a\tb", "a\nb", "é😀", "\u{85}", "\u{feff}", "trailing ", "@x",
-            "%x", "`x`", "? x", "...", "--- x", "a:", "\r", "\0", "*x", "&x", "!x", "|", ">", "=", "<<",
+            "",
+            " ",
+            "a",
+            "a: b",
+            "a:b",
+            "a #b",
+            "a#b",
+            "'",
+            "\"",
+            "- a",
+            "-a",
+            "[x]",
+            "{x}",
+            "null",
+            "No",
+            "1.0",
+            "1.0.0",
+            "0x1F",
+            "1_000",
+            "12:30",
+            "2024-01-01",
+            "~",
+            "a\tb",
+            "a\nb",
+            "é😀",
+            "\u{85}",
+            "\u{feff}",
+            "trailing ",
+            "@x",
+            "%x",
+            "`x`",
+            "? x",
+            "...",
+            "--- x",
+            "a:",
+            "\r",
+            "\0",
+            "*x",
+            "&x",
+            "!x",
+            "|",
+            ">",
+            "=",
+            "<<",
         ];
         for text in texts {
             assert_eq!(value(&inline(text)), text, "{}", inline(text));
@@ -147,14 +192,30 @@ mod tests {
     #[test]
     fn blocks_read_back_or_are_refused() {
         let texts = [
-            "T\n| count", "T\n| count\n", "T\n\n\n", "  T\n| count\n", "\n\nT\n", "T   \n  | count  \n", "T\n \n  x", "# c\nT",
-            "T\n\t| count", "\tT\n", "   \nT\n", "T\n// a: b\n--- \n...\nx\n", "---\nT", "a\n  ", "a\n  \n",
+            "T\n| count",
+            "T\n| count\n",
+            "T\n\n\n",
+            "  T\n| count\n",
+            "\n\nT\n",
+            "T   \n  | count  \n",
+            "T\n \n  x",
+            "# c\nT",
+            "T\n\t| count",
+            "\tT\n",
+            "   \nT\n",
+            "T\n// a: b\n--- \n...\nx\n",
+            "---\nT",
+            "a\n  ",
+            "a\n  \n",
         ];
         for text in texts {
             for indent in [2, 6] {
                 let Some(block) = literal(text, indent) else { continue };
                 if indent == 2 {
-                    assert_eq!(value(block.strip_suffix('\n').unwrap_or(&block).to_owned().as_str()).trim_end(), text.trim_end());
+                    assert_eq!(
+                        value(block.strip_suffix('\n').unwrap_or(&block).to_owned().as_str()).trim_end(),
+                        text.trim_end()
+                    );
                 }
             }
         }

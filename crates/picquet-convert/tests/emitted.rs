@@ -11,6 +11,25 @@ use picquet_convert::{Options, Provider, Target, convert};
 use picquet_rules::AnalyticsRule;
 use support::{one, rules};
 
+const HUNT: &str = "id: 00000000-0000-4000-8000-000000000009\nname: Hunt\ndescription: |\n  Two\n  lines\nrequiredDataConnectors:\n  - connectorId: C\n    \
+                    dataTypes: [T]\ntactics: [Impact, Discovery]\nrelevantTechniques: [T1078.004]\nquery: |\n  T // c\n  | count\nentityMappings:\n  \
+                    - entityType: IP\n    fieldMappings: [{identifier: Address, columnName: A}]\nversion: 1.0.0\n";
+
+#[test]
+fn hunting_queries_come_back() {
+    let others = [
+        "name: n\nquery: T\ntactics: []\ntags: [{name: a, value: b}]\ndescription: d\n",
+        "id: a b\nquery: T\ntactics: ['x,y']\ntags: [z]\nname: n\n",
+    ];
+    for text in others.into_iter().chain([HUNT]) {
+        let query = one("hunt.yaml", text);
+        for form in support::FORMS {
+            let back = support::round_trip(&query, Target::Arm, &support::arm(*form));
+            support::round_trip(&back, Target::Yaml, &Options::default());
+        }
+    }
+}
+
 /// Rules that hold a bit of everything.
 fn samples() -> Vec<AnalyticsRule> {
     let full = "id: 00000000-0000-4000-8000-000000000001\nname: Full ${x} 'rule'\nversion: 1.2.3\nkind: Scheduled\nseverity: High\n\
@@ -29,6 +48,7 @@ fn samples() -> Vec<AnalyticsRule> {
         "id: c\nkind: MLBehaviorAnalytics\nname: m\nalertRuleTemplateName: t\n".to_owned(),
         "id: d\nkind: ThreatIntelligence\nname: t\nalertRuleTemplateName: t\n".to_owned(),
         "id: e\nkind: MicrosoftSecurityIncidentCreation\nname: i\nproductFilter: Azure Security Center\n".to_owned(),
+        HUNT.to_owned(),
         "id: f\nkind: Newest\nname: 1 n\nthing: {a: [1, [2]]}\n".to_owned(),
     ];
     others.iter().map(|text| one("sample.yaml", text)).collect()
@@ -73,8 +93,22 @@ fn terraform_takes_the_layout() {
 fn terraform_reads_the_same_texts() {
     let folder = tempfile::tempdir().unwrap();
     let texts = [
-        "one line", "two\nlines", "two\nlines\n", "end\n\n\n", "\n\nstart", "a ${x} %{y} $${z} %%{q}\n$${a}\nb", "back\\slash \"q\"\nx",
-        "EOT\nEOTT\nx", "cr\r\nlf", "  indented\n    more\n", "tab\t\n\tx", "é😀\n'''", "trailing   \nx  ", "$\n{", "%{ if }\n", "\u{1}\n",
+        "one line",
+        "two\nlines",
+        "two\nlines\n",
+        "end\n\n\n",
+        "\n\nstart",
+        "a ${x} %{y} $${z} %%{q}\n$${a}\nb",
+        "back\\slash \"q\"\nx",
+        "EOT\nEOTT\nx",
+        "cr\r\nlf",
+        "  indented\n    more\n",
+        "tab\t\n\tx",
+        "é😀\n'''",
+        "trailing   \nx  ",
+        "$\n{",
+        "%{ if }\n",
+        "\u{1}\n",
     ];
     let mut source = String::from("locals {\n");
     for (index, text) in texts.iter().enumerate() {

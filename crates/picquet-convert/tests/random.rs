@@ -38,10 +38,69 @@ impl Random {
     /// Text of pieces that some format gives a meaning to.
     fn text(&mut self, longest: usize) -> String {
         const PIECES: &[&str] = &[
-            "T", " ", "  ", "\n", "\n\n", "\r\n", "\t", "'", "\"", "'''", "\\", "${x}", "%{x}", "$${", "[", "]", "[[", "{{A}}",
-            "# c", " #", ": ", ":", "- ", "| ", "// c\n", "EOT\n", "---\n", "...\n", "é", "😀", "\u{1}", "\u{85}", "\u{2028}",
-            "\u{feff}", "null", "true", "1.0", "0x1F", "2024-01-01", "~", "&a", "*a", "!t", "@", "`", ",", "?", "<<", "|", ">", "%",
-            "where a == 'x'\n", "   indented\n", "trailing   \n", "\u{a0}", "\u{7f}", "$", "{", "}", "\\n", "\\u0041", "/*", "*/",
+            "T",
+            " ",
+            "  ",
+            "\n",
+            "\n\n",
+            "\r\n",
+            "\t",
+            "'",
+            "\"",
+            "'''",
+            "\\",
+            "${x}",
+            "%{x}",
+            "$${",
+            "[",
+            "]",
+            "[[",
+            "{{A}}",
+            "# c",
+            " #",
+            ": ",
+            ":",
+            "- ",
+            "| ",
+            "// c\n",
+            "EOT\n",
+            "---\n",
+            "...\n",
+            "é",
+            "😀",
+            "\u{1}",
+            "\u{85}",
+            "\u{2028}",
+            "\u{feff}",
+            "null",
+            "true",
+            "1.0",
+            "0x1F",
+            "2024-01-01",
+            "~",
+            "&a",
+            "*a",
+            "!t",
+            "@",
+            "`",
+            ",",
+            "?",
+            "<<",
+            "|",
+            ">",
+            "%",
+            "where a == 'x'\n",
+            "   indented\n",
+            "trailing   \n",
+            "\u{a0}",
+            "\u{7f}",
+            "$",
+            "{",
+            "}",
+            "\\n",
+            "\\u0041",
+            "/*",
+            "*/",
         ];
         (0..=self.below(longest)).map(|_| *self.pick(PIECES)).collect()
     }
@@ -116,7 +175,10 @@ impl Random {
             put("enabled", json!(self.chance(50)));
         }
         if self.chance(60) {
-            put("requiredDataConnectors", json!(self.list(3, |r| json!({"connectorId": r.name(), "dataTypes": r.list(3, |r| r.name())}))));
+            put(
+                "requiredDataConnectors",
+                json!(self.list(3, |r| json!({"connectorId": r.name(), "dataTypes": r.list(3, |r| r.name())}))),
+            );
         }
         if self.chance(40) {
             put("tags", json!(self.list(3, |r| r.value(1))));
@@ -184,10 +246,13 @@ impl Random {
             put("customDetails", details.into());
         }
         if self.chance(40) {
-            put("alertDetailsOverride", json!({
-                "alertDisplayNameFormat": self.text(5), "alertTacticsColumnName": self.word(),
-                "alertDynamicProperties": self.list(2, |r| json!({"alertProperty": "AlertLink", "value": r.word()})),
-            }));
+            put(
+                "alertDetailsOverride",
+                json!({
+                    "alertDisplayNameFormat": self.text(5), "alertTacticsColumnName": self.word(),
+                    "alertDynamicProperties": self.list(2, |r| json!({"alertProperty": "AlertLink", "value": r.word()})),
+                }),
+            );
         }
         let mapping = |r: &mut Self| {
             let entity = r.pick(ENTITY_TYPES);
@@ -247,7 +312,8 @@ fn all_rules_come_back_from_one_template() {
 
 #[test]
 fn parameters_come_back_by_their_defaults() {
-    let parameters = ["severity", "enabled", "query", "triggerThreshold", "tactics", "displayName"].map(str::to_owned).to_vec();
+    let parameters =
+        ["severity", "enabled", "query", "triggerThreshold", "tactics", "displayName"].map(str::to_owned).to_vec();
     for form in FORMS {
         let options = Options { parameters: parameters.clone(), ..arm(*form) };
         for seed in 0..RULES / 4 {

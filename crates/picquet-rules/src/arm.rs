@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::expression::{Scope, UNKNOWN_PART};
+use crate::hunting::saved_search;
 use crate::model::SourceFormat;
 use crate::node::{Data, Entry, Node};
 use crate::read::Candidate;
@@ -14,22 +15,23 @@ const RULE_TYPES: &[&str] = &["alertrules", "alertruletemplates"];
 const RULE_KEYS: &[&str] = &["severity", "queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold"];
 
 /// Every rule of a JSON file, in the order of the file.
-pub(crate) fn find_rules(root: &Node) -> Vec<Candidate> {
+pub(crate) fn find_rules(root: &Node, hunting: bool) -> Vec<Candidate> {
     let mut found = Vec::new();
     let scope = Scope { template: root, outer: None, packaged: false };
-    walk(root, String::new(), &scope, &mut found);
+    walk(root, String::new(), &scope, hunting, &mut found);
     found
 }
 
-fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>) {
+fn walk(node: &Node, path: String, scope: &Scope<'_>, hunting: bool, found: &mut Vec<Candidate>) {
     match &node.data {
         Data::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                walk(item, format!("{path}[{index}]"), scope, found);
+                walk(item, format!("{path}[{index}]"), scope, hunting, found);
             }
         }
         Data::Object(entries) => {
-            if let Some(candidate) = candidate(node, &path, scope) {
+            let search = || if hunting { saved_search(node, &path, scope) } else { None };
+            if let Some(candidate) = candidate(node, &path, scope).or_else(search) {
                 found.push(candidate);
                 return;
             }
@@ -39,14 +41,14 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>
             for entry in entries {
                 let path = join(&path, &entry.key);
                 let is_package = entry.key.eq_ignore_ascii_case("mainTemplate");
-                walk(&entry.value, path, if is_package { &package } else { scope }, found);
+                walk(&entry.value, path, if is_package { &package } else { scope }, hunting, found);
             }
         }
         Data::Scalar { .. } | Data::Unresolved { .. } => {}
     }
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
@@ -137,7 +139,7 @@ pub const SIDECAR_UNKNOWN: &str = "unknown";
 
 /// What a conversion put beside the rule: in the resource, or in the template under the rule's id, where Bicep's
 /// `metadata` statement puts it.
-fn sidecar(resource: &Node, id: Option<&str>, scope: &Scope<'_>) -> Option<Node> {
+pub(crate) fn sidecar(resource: &Node, id: Option<&str>, scope: &Scope<'_>) -> Option<Node> {
     let own = resource.get("metadata").and_then(|metadata| metadata.get("picquet"));
     let of_template = || {
         let mut scope = Some(scope);
@@ -154,7 +156,7 @@ fn sidecar(resource: &Node, id: Option<&str>, scope: &Scope<'_>) -> Option<Node>
 }
 
 /// Adds the sidecar's keys to the properties; the answer is what the model does not know.
-fn take_sidecar(properties: &mut Node, sidecar: &Node) -> Map<String, Value> {
+pub(crate) fn take_sidecar(properties: &mut Node, sidecar: &Node) -> Map<String, Value> {
     let Data::Object(entries) = &mut properties.data else { return Map::new() };
     for entry in sidecar.entries().unwrap_or_default() {
         if SIDECAR_KEYS.iter().any(|key| key.eq_ignore_ascii_case(&entry.key)) {
@@ -201,7 +203,7 @@ fn set_defaults(parameters: &mut Node, values: &[(String, Value)]) {
 
 /// The rule's own part of a resource's name, or of its id: what follows the last slash. None where a deployment
 /// makes it up.
-fn resource_id(node: &Node, scope: &Scope<'_>) -> Option<String> {
+pub(crate) fn resource_id(node: &Node, scope: &Scope<'_>) -> Option<String> {
     ["name", "id"].iter().find_map(|key| {
         let text = node.get(key).and_then(Node::as_text)?;
         let text = scope.partial_text(text);
@@ -217,7 +219,7 @@ mod tests {
     use serde_json::json;
 
     fn ids(file: &Value) -> Vec<(String, Option<String>)> {
-        find_rules(&Node::from_json(1, file)).into_iter().map(|rule| (rule.path, rule.id)).collect()
+        find_rules(&Node::from_json(1, file), false).into_iter().map(|rule| (rule.path, rule.id)).collect()
     }
 
     #[test]

@@ -44,6 +44,7 @@ mod entity_types;
 mod enums;
 mod error;
 mod expression;
+mod hunting;
 mod json;
 mod load;
 mod model;
@@ -60,7 +61,10 @@ pub use duration::{Duration, DurationError};
 pub use entities::{Entity, Extraction, MAX_ENTITIES_PER_ALERT, MAX_ENTITY_BYTES, extract_entities, legacy_mappings};
 pub use entity_types::{ENTITY_TYPES, EntityType, entity_type};
 pub use error::{RuleError, Warning, WarningKind};
-pub use load::{Loaded, decode_text, load_folder_text, load_path, load_path_with, load_text};
+pub use hunting::{HUNTING_CATEGORY, HUNTING_KIND, HUNTING_TAGS};
+pub use load::{
+    LoadOptions, Loaded, decode_text, load_folder_text, load_path, load_path_with, load_text, load_text_with,
+};
 pub use model::{
     AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping, EventGrouping, FieldMapping,
     GroupingConfiguration, IncidentConfiguration, IncidentCreation, MatchingMethod, QueryLocation, QueryStyle,

@@ -105,6 +105,12 @@ impl AnalyticsRule {
         self.kind.is_executable()
     }
 
+    /// Whether it is a hunting query, which is no rule; see [`crate::LoadOptions::hunting`].
+    #[must_use]
+    pub fn is_hunting_query(&self) -> bool {
+        self.kind.as_str() == crate::HUNTING_KIND
+    }
+
     /// ARM `techniques`: every technique and the parent of every sub-technique, each once, in order.
     #[must_use]
     pub fn techniques(&self) -> Vec<String> {

@@ -44,9 +44,11 @@ pub(crate) enum Command {
                             picquet convert mainTemplate.json --to yaml --out rules/")]
     Convert(ConvertArgs),
     /// Tell what changed in meaning between two rules, folders, or git revisions
-    #[command(after_help = "Exit status: 0 nothing changed, 1 a rule could not be read or run, 3 something changed\n\n\
+    #[command(
+        after_help = "Exit status: 0 nothing changed, 1 a rule could not be read or run, 3 something changed\n\n\
                             Examples:\n  picquet diff old.yaml new.yaml\n  picquet diff main:rules rules\n  \
-                            picquet diff HEAD~1:rules/a.yaml rules/a.yaml --data export --format json")]
+                            picquet diff HEAD~1:rules/a.yaml rules/a.yaml --data export --format json"
+    )]
     Diff(DiffArgs),
     /// Compare a repository of rules with an export of what is deployed
     #[command(after_help = "Exit status: 0 no drift, 1 a rule could not be read, 3 drift\n\nExamples:\n  \

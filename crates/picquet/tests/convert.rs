@@ -95,7 +95,8 @@ fn parameters_of_templates_that_are_read() {
     answer(at, 1, &["convert", "t.json", "--to", "yaml"]);
     let by_file = answer(at, 3, &["convert", "t.json", "--to", "yaml", "--parameters", "p.json"]);
     assert_eq!(by_file, "id: r\nname: n\nkind: NRT\nseverity: Low\nquery: |-\n  U\n");
-    let by_word = answer(at, 3, &["convert", "t.json", "--to", "yaml", "--parameters", "p.json", "--set", "q=T | count"]);
+    let by_word =
+        answer(at, 3, &["convert", "t.json", "--to", "yaml", "--parameters", "p.json", "--set", "q=T | count"]);
     assert!(by_word.contains("T | count"), "{by_word}");
 }
 
@@ -122,14 +123,19 @@ fn changes_between_files_and_revisions() {
     assert_eq!(shown, expected);
 
     fs::create_dir(at.join("logs")).unwrap();
-    let rows = "TimeGenerated,Code,User\n2026-03-14T01:00:00Z,5,a\n2026-03-14T02:00:00Z,7,b\n2026-03-14T03:00:00Z,0,c\n";
+    let rows =
+        "TimeGenerated,Code,User\n2026-03-14T01:00:00Z,5,a\n2026-03-14T02:00:00Z,7,b\n2026-03-14T03:00:00Z,0,c\n";
     fs::write(at.join("logs/S.csv"), rows).unwrap();
-    let words = ["diff", "old.yaml", "rules/a.yaml", "--data", "logs", "--end", "2026-03-14T12:00:00Z", "--format", "json"];
+    let words =
+        ["diff", "old.yaml", "rules/a.yaml", "--data", "logs", "--end", "2026-03-14T12:00:00Z", "--format", "json"];
     let answered: Value = serde_json::from_str(&answer(at, 3, &words)).unwrap();
     let data = &answered["rules"][0]["data"];
     assert_eq!((&data["old"]["rows"], &data["new"]["rows"]), (&Value::from(2), &Value::from(1)), "{answered}");
     assert_eq!(data["rows"]["removed"][0]["User"], "b");
-    assert_eq!((data["rows"]["added"].as_array().unwrap().len(), &answered["summary"]["changed"]), (0, &Value::from(1)));
+    assert_eq!(
+        (data["rows"]["added"].as_array().unwrap().len(), &answered["summary"]["changed"]),
+        (0, &Value::from(1))
+    );
 
     if !has_git {
         eprintln!("skipped: there is no git");
@@ -150,13 +156,15 @@ fn drift_from_the_repository() {
     let export = answer(at, 0, &["convert", "rules", "--to", "arm"]);
     fs::write(at.join("export.json"), &export).unwrap();
     answer(at, 0, &["drift", "rules", "export.json"]);
-    let changed = export.replace("\"severity\": \"Low\"", "\"severity\": \"High\"").replace("000000000002", "000000000003");
+    let changed =
+        export.replace("\"severity\": \"Low\"", "\"severity\": \"High\"").replace("000000000002", "000000000003");
     let changed = changed.replace("Other sign-ins", "New");
     fs::write(at.join("export.json"), changed).unwrap();
     let shown = answer(at, 3, &["drift", "rules", "export.json"]);
     assert!(shown.contains("missing  Other sign-ins") && shown.contains("extra    New"), "{shown}");
     assert!(shown.contains("  severity: Low -> High\n"), "{shown}");
     assert!(shown.ends_with("1 missing, 1 extra, 1 changed, 0 as in the repository\n"), "{shown}");
-    let json: Value = serde_json::from_str(&answer(at, 3, &["drift", "rules", "export.json", "--format", "json"])).unwrap();
+    let json: Value =
+        serde_json::from_str(&answer(at, 3, &["drift", "rules", "export.json", "--format", "json"])).unwrap();
     assert_eq!(json["changed"][0]["changes"][0]["path"], "severity");
 }

@@ -82,7 +82,8 @@ fn corpus_of_rules() {
         assert_eq!(diffs(&rules(&old), &rules(&path)), [], "{}", path.display());
         let comments = |path: &Path| {
             let text = picquet_rules::decode_text(&fs::read(path).unwrap());
-            let mut found: Vec<String> = text.lines().map(str::trim).filter(|l| l.starts_with('#')).map(str::to_string).collect();
+            let mut found: Vec<String> =
+                text.lines().map(str::trim).filter(|l| l.starts_with('#')).map(str::to_string).collect();
             found.sort();
             found
         };
@@ -99,7 +100,8 @@ fn rules_are_laid_out() {
     fs::write(&rule, "# ours\nname: n # the name\nquery: T|count\nseverity: Low\nid: x\ntactics: [Impact]\n").unwrap();
     let path = rule.to_str().unwrap();
     assert!(picquet(&["fmt", path]).status.success());
-    let expected = "# ours\nid: x\nname: n # the name\nseverity: Low\ntactics:\n  - Impact\nquery: |-\n  T\n  | count\n";
+    let expected =
+        "# ours\nid: x\nname: n # the name\nseverity: Low\ntactics:\n  - Impact\nquery: |-\n  T\n  | count\n";
     assert_eq!(fs::read_to_string(&rule).unwrap(), expected);
 
     fs::write(&rule, "severity: Low\nquery: |\n  T|count\nid: &x y\n").unwrap();

@@ -147,13 +147,7 @@ impl Printer<'_> {
     }
 
     /// Entries or items at a column; unless `fresh`, the first one goes on the line that is begun (after a dash).
-    fn collection(
-        &mut self,
-        node: &Numbered<'_>,
-        key: &str,
-        column: usize,
-        fresh: bool,
-    ) -> Result<(), LayoutError> {
+    fn collection(&mut self, node: &Numbered<'_>, key: &str, column: usize, fresh: bool) -> Result<(), LayoutError> {
         let mut order: Vec<&Part<'_>> = node.parts.iter().collect();
         order.sort_by_key(|part| part.rank(key, column == 0));
         for (index, part) in order.into_iter().enumerate() {

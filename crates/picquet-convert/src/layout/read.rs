@@ -227,19 +227,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn scalar(
-        &self,
-        text: String,
-        style: ScalarStyle,
-        span: Range<usize>,
-        after: usize,
-    ) -> Result<Raw, LayoutError> {
+    fn scalar(&self, text: String, style: ScalarStyle, span: Range<usize>, after: usize) -> Result<Raw, LayoutError> {
         if !matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             let written = self.source.get(span.clone()).unwrap_or_default();
             let span = span.start..span.start + written.trim_end().len();
             return Ok(Raw { kind: RawKind::Scalar { text, style, block: None }, span });
         }
-        let (block, span) = self.block(after, span.start).ok_or_else(|| unsupported("a block scalar is empty or odd"))?;
+        let (block, span) =
+            self.block(after, span.start).ok_or_else(|| unsupported("a block scalar is empty or odd"))?;
         Ok(Raw { kind: RawKind::Scalar { text, style, block: Some(block) }, span })
     }
 

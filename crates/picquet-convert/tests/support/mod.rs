@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use picquet_convert::{ArmForm, Options, Target, convert, meaning};
-use picquet_rules::{AnalyticsRule, load_text};
+use picquet_rules::{AnalyticsRule, LoadOptions, load_text_with};
 
 /// A folder of the corpus beside the checkout, or `None` with a message.
 pub(crate) fn corpus(folder: &str) -> Option<PathBuf> {
@@ -31,7 +31,7 @@ pub(crate) fn arm(form: ArmForm) -> Options {
 
 /// The one rule of a text.
 pub(crate) fn one(name: &str, text: &str) -> AnalyticsRule {
-    let mut loaded = load_text(name, text);
+    let mut loaded = load_text_with(name, text, &LoadOptions { hunting: true, ..LoadOptions::default() });
     assert!(loaded.errors.is_empty(), "{:?}\n{text}", loaded.errors);
     assert_eq!(loaded.rules.len(), 1, "{text}");
     loaded.rules.remove(0)

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use picquet_convert::{ArmForm, Converted, Note, NoteKind, Options, Provider, Target, convert, terraform_header};
-use picquet_rules::{AnalyticsRule, Loaded, load_path_with};
+use picquet_rules::{AnalyticsRule, LoadOptions, Loaded, load_path_with};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ use crate::output::write_to_path;
 /// What is converted into what.
 #[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
-    /// Rule files (YAML or ARM JSON), or folders of them
+    /// Files of rules or hunting queries (YAML or ARM JSON), or folders of them
     #[arg(required = true, value_name = "RULE")]
     rules: Vec<PathBuf>,
     /// What to write
@@ -99,9 +99,9 @@ struct Page {
 
 /// Converts; tells what was not carried.
 pub(crate) fn run(args: &ConvertArgs) -> anyhow::Result<Exit> {
-    let parameters = parameters(args)?;
+    let load = LoadOptions { parameters: parameters(args)?, hunting: true };
     let loaded: Vec<(PathBuf, Loaded)> =
-        args.rules.iter().flat_map(|path| load_path_with(path, &parameters).into_iter().map(|l| (path.clone(), l))).collect();
+        args.rules.iter().flat_map(|path| load_path_with(path, &load).into_iter().map(|l| (path.clone(), l))).collect();
     let files: Vec<Loaded> = loaded.iter().map(|(_, loaded)| loaded.clone()).collect();
     let good = super::run::tell_rule_problems(&files)?;
     let count: usize = files.iter().map(|file| file.rules.len()).sum();

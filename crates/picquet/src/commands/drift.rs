@@ -85,9 +85,7 @@ fn write_human(found: &Drift<'_>, out: &mut dyn Write) -> anyhow::Result<()> {
 
 fn drift_json(found: &Drift<'_>) -> Value {
     let rule = |rule: &AnalyticsRule| json!({"id": rule.id, "name": rule.name, "file": rule.source.file});
-    let changed = |(own, theirs, changes): &(&AnalyticsRule, &AnalyticsRule, Vec<Change>)| {
-        json!({"repository": rule(own), "deployed": rule(theirs), "changes": changes})
-    };
+    let changed = |(own, theirs, changes): &(&AnalyticsRule, &AnalyticsRule, Vec<Change>)| json!({"repository": rule(own), "deployed": rule(theirs), "changes": changes});
     json!({
         "missing": found.missing.iter().map(|r| rule(r)).collect::<Vec<_>>(),
         "extra": found.extra.iter().map(|r| rule(r)).collect::<Vec<_>>(),

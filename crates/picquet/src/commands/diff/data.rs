@@ -87,7 +87,8 @@ async fn side(
 
 impl DataDiff {
     fn of(old: Option<RuleRun>, new: Option<RuleRun>) -> Self {
-        let values = |run: &Option<RuleRun>, list: fn(&RuleRun) -> Vec<Value>| run.as_ref().map(list).unwrap_or_default();
+        let values =
+            |run: &Option<RuleRun>, list: fn(&RuleRun) -> Vec<Value>| run.as_ref().map(list).unwrap_or_default();
         Self {
             rows: Changes::between(values(&old, rows), values(&new, rows)),
             alerts: Changes::between(values(&old, alerts), values(&new, alerts)),
