@@ -103,6 +103,8 @@ fn verbatim_properties(rule: &AnalyticsRule, verbatim: &Value, shape: &Shape<'_>
     if !out.0.iter().any(|(key, _)| key.eq_ignore_ascii_case("enabled")) {
         out.put("enabled", Tree::Bool(true));
     }
+    const FIRST: &[&str] = &["displayName", "description", "severity", "enabled", "alertRuleTemplateName"];
+    out.0.sort_by_key(|(key, _)| FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()));
     Tree::Object(out.0)
 }
 

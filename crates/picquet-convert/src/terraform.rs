@@ -130,7 +130,7 @@ fn azapi_resource(symbol: &str, part: Part<'_>) -> Block {
 
 /// The azurerm resource of a rule; none where there is none, or where the rule lacks what it asks for.
 fn resource_type(part: &Part<'_>) -> Option<&'static str> {
-    let has_template = part.properties.get("alertRuleTemplateName").is_some();
+    let has_template = part.properties.get("alertRuleTemplateName").is_some_and(|value| *value != Tree::Null);
     match part.rule.kind {
         _ if part.rule.is_hunting_query() => Some("azurerm_log_analytics_saved_search"),
         RuleKind::Scheduled => Some("azurerm_sentinel_alert_rule_scheduled"),
@@ -164,7 +164,7 @@ fn azurerm_resource(kind: &'static str, symbol: &str, part: &Part<'_>, notes: &m
     let given = if rule.is_executable() { &[][..] } else { GIVEN_BY_TEMPLATE };
     let Tree::Object(properties) = &part.properties else { return block };
     let mut blocks = Vec::new();
-    for (key, value) in properties {
+    for (key, value) in properties.iter().filter(|(_, value)| *value != Tree::Null) {
         if let Some(name) = attribute(&rule.kind, key) {
             block.put(name, value.clone());
         } else if let Some(mut inner) = inner_blocks(&rule.kind, key, value) {
@@ -180,7 +180,8 @@ fn azurerm_resource(kind: &'static str, symbol: &str, part: &Part<'_>, notes: &m
     if rule.kind == RuleKind::Nrt && part.properties.get("eventGroupingSettings").is_none() {
         blocks.extend(inner_blocks(&rule.kind, "eventGroupingSettings", &Tree::Object(Vec::new())).unwrap_or_default());
     }
-    let no_severities = part.properties.get("severitiesFilter").is_none_or(Tree::is_empty);
+    let no_severities =
+        part.properties.get("severitiesFilter").is_none_or(|value| value.is_empty() || *value == Tree::Null);
     if rule.kind == RuleKind::MicrosoftSecurityIncidentCreation && no_severities {
         let all = picquet_rules::Severity::NAMES.iter().rev().map(|name| Tree::text(*name));
         block.put("severity_filter", Tree::List(all.collect()));

@@ -138,6 +138,10 @@ fn listed(rule: &AnalyticsRule, verbatim: &Value, prefix: &str, out: &mut Entrie
             value => out.put(key, Tree::from(value)),
         }
     }
+    // What tells a rule of a kind that is not known from other YAML.
+    if !rule.is_hunting_query() && !out.0.iter().any(|(key, _)| key.eq_ignore_ascii_case("enabled")) {
+        out.put("enabled", Tree::Bool(true));
+    }
 }
 
 /// A YAML document of a tree's keys.

@@ -49,12 +49,12 @@ fn samples() -> Vec<AnalyticsRule> {
         "id: d\nkind: ThreatIntelligence\nname: t\nalertRuleTemplateName: t\n".to_owned(),
         "id: e\nkind: MicrosoftSecurityIncidentCreation\nname: i\nproductFilter: Azure Security Center\n".to_owned(),
         HUNT.to_owned(),
-        "id: f\nkind: Newest\nname: 1 n\nthing: {a: [1, [2]]}\n".to_owned(),
+        "id: f\nkind: Newest\nname: 1 n\nenabled: true\nthing: {a: [1, [2]]}\n".to_owned(),
     ];
     others.iter().map(|text| one("sample.yaml", text)).collect()
 }
 
-fn terraform(words: &[&str], folder: &std::path::Path, input: &str) -> Option<(bool, String)> {
+fn terraform(words: &[&str], folder: &std::path::Path, input: &str) -> Option<(bool, String, String)> {
     let child = Command::new("terraform")
         .args(words)
         .current_dir(folder)
@@ -69,8 +69,8 @@ fn terraform(words: &[&str], folder: &std::path::Path, input: &str) -> Option<(b
     };
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    Some((output.status.success(), text))
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Some((output.status.success(), text(&output.stdout), text(&output.stderr)))
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn terraform_takes_the_layout() {
             let options = Options { provider, parameters, ..Options::default() };
             let text = convert(&all, Target::Terraform, &options).text;
             fs::write(folder.path().join("main.tf"), &text).unwrap();
-            let Some((good, output)) = terraform(&["fmt", "-check", "-diff"], folder.path(), "") else { return };
+            let Some((good, output, _)) = terraform(&["fmt", "-check", "-diff"], folder.path(), "") else { return };
             assert!(good, "{}", output.chars().take(3000).collect::<String>());
         }
     }
@@ -124,9 +124,11 @@ fn terraform_reads_the_same_texts() {
     source.push_str(&(0..texts.len()).map(|index| format!("local.t{index}")).collect::<Vec<_>>().join(", "));
     source.push_str("])\n}\n");
     fs::write(folder.path().join("main.tf"), &source).unwrap();
-    let Some((good, output)) = terraform(&["apply", "-auto-approve", "-no-color"], folder.path(), "") else { return };
-    assert!(good, "{output}");
-    let Some((_, output)) = terraform(&["output", "-raw", "all"], folder.path(), "") else { return };
+    let Some((good, _, errors)) = terraform(&["apply", "-auto-approve", "-no-color"], folder.path(), "") else {
+        return;
+    };
+    assert!(good, "{errors}");
+    let Some((_, output, _)) = terraform(&["output", "-raw", "all"], folder.path(), "") else { return };
     let found: Vec<String> = serde_json::from_str(&output).expect(&output);
     assert_eq!(found, texts);
 }

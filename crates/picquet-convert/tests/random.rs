@@ -171,7 +171,7 @@ impl Random {
         if self.chance(60) {
             put("version", json!(format!("{}.{}.0", self.below(3), self.below(12))));
         }
-        if self.chance(50) {
+        if self.chance(50) || kind == "SomethingNew" {
             put("enabled", json!(self.chance(50)));
         }
         if self.chance(60) {

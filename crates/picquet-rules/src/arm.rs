@@ -36,9 +36,14 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, hunting: bool, found: &mut
                 return;
             }
             let inner = Scope { template: node, outer: Some(scope), packaged: scope.packaged };
-            let scope = if node.get("resources").is_some() { &inner } else { scope };
+            let is_template = node.get("resources").is_some();
+            let scope = if is_template { &inner } else { scope };
             let package = Scope { packaged: true, ..*scope };
             for entry in entries {
+                // Declarations may have the names of a rule's properties.
+                if is_template && ["parameters", "outputs"].iter().any(|key| entry.key.eq_ignore_ascii_case(key)) {
+                    continue;
+                }
                 let path = join(&path, &entry.key);
                 let is_package = entry.key.eq_ignore_ascii_case("mainTemplate");
                 walk(&entry.value, path, if is_package { &package } else { scope }, hunting, found);
@@ -258,6 +263,7 @@ mod tests {
                 json!({"resources": [{"type": "Microsoft.Insights/workbooks", "kind": "shared", "properties": {"x": 1}}]}),
                 vec![],
             ),
+            (json!({"parameters": properties, "resources": []}), vec![]),
             (json!({"query": "T"}), vec![]),
             (json!([1, "x", null]), vec![]),
         ];

@@ -235,7 +235,9 @@ fn is_yaml_rule(document: &Node) -> bool {
     let kind = document.get("kind").and_then(Node::as_text);
     let has_rule_kind = kind.is_some_and(|kind| !matches!(RuleKind::from_name(kind), RuleKind::Unknown(_)));
     let is_rule_without_query = has("severity") && (has("name") || has("triggerOperator"));
-    has_rule_kind || looks_like_rule(document) || is_rule_without_query
+    // A kind that is not known, as a rule of ARM has it.
+    let is_other_kind = kind.is_some() && has("enabled") && (has("name") || has("id"));
+    has_rule_kind || looks_like_rule(document) || is_rule_without_query || is_other_kind
 }
 
 /// The text of a file's bytes: UTF-8, UTF-16 with a byte order mark, else Windows-1252, in which some public rule

@@ -128,7 +128,7 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn outcome(path: &Path, text: &str, options: &FormatOptions, err: &mut dyn Write) -> anyhow::Result<Outcome> {
-    if is_yaml(path) {
+    if is_yaml(path) && YamlQuery::find(text) != YamlQuery::Missing {
         match layout(text, options) {
             Ok(new) if new == text => return Ok(Outcome::Same),
             Ok(new) => return Ok(Outcome::Changed(new)),
