@@ -46,7 +46,8 @@ pub fn drift<'a>(
         own.id.is_some() && own.id == template
     };
     let by_name = |own: &AnalyticsRule, theirs: &AnalyticsRule| own.name == bare(theirs);
-    let ways: [&dyn Fn(&AnalyticsRule, &AnalyticsRule) -> bool; 3] = [&by_id, &by_template, &by_name];
+    type Way<'w> = &'w dyn Fn(&AnalyticsRule, &AnalyticsRule) -> bool;
+    let ways: [Way<'_>; 3] = [&by_id, &by_template, &by_name];
 
     let mut partner: Vec<Option<usize>> = vec![None; repository.len()];
     let mut free: Vec<bool> = vec![true; deployed.len()];

@@ -43,8 +43,16 @@ pub(crate) fn write(blocks: &[Block]) -> String {
 #[derive(Default)]
 struct Page {
     out: String,
-    /// Indent, name, and what stands from the `=` on.
-    aligned: Vec<(usize, String, String)>,
+    aligned: Vec<Aligned>,
+}
+
+/// A line whose `=` is aligned with its neighbours'.
+struct Aligned {
+    indent: usize,
+    name: String,
+    value: String,
+    /// Lines of a heredoc, which belong to its first line and do not part neighbours.
+    below: String,
 }
 
 impl Page {
@@ -54,10 +62,11 @@ impl Page {
     }
 
     fn close(&mut self) {
-        let width = self.aligned.iter().map(|(indent, name, _)| indent * 2 + columns(name)).max().unwrap_or(0);
-        for (indent, name, value) in std::mem::take(&mut self.aligned) {
-            let gap = width - indent * 2 - columns(&name);
-            self.out.push_str(&format!("{}{name}{} = {value}\n", "  ".repeat(indent), " ".repeat(gap)));
+        let end = |line: &Aligned| line.indent * 2 + columns(&line.name);
+        let width = self.aligned.iter().map(end).max().unwrap_or(0);
+        for line in std::mem::take(&mut self.aligned) {
+            let (margin, gap) = ("  ".repeat(line.indent), " ".repeat(width - end(&line)));
+            self.out.push_str(&format!("{margin}{}{gap} = {}\n{}", line.name, line.value, line.below));
         }
     }
 
@@ -117,7 +126,8 @@ impl Page {
                 if name.is_empty() {
                     self.line(indent, &format!("{value}{end}"));
                 } else {
-                    self.aligned.push((indent, name.to_owned(), format!("{value}{end}")));
+                    let value = format!("{value}{end}");
+                    self.aligned.push(Aligned { indent, name: name.to_owned(), value, below: String::new() });
                 }
             }
         }
@@ -132,8 +142,8 @@ impl Page {
         let lines = escape_templates(text);
         let assign = if name.is_empty() { String::new() } else { format!("{name} = ") };
         if text.ends_with('\n') && end.is_empty() && !name.is_empty() {
-            self.aligned.push((indent, name.to_owned(), format!("<<{mark}")));
-            self.raw(&format!("{lines}{mark}\n"));
+            let below = format!("{lines}{mark}\n");
+            self.aligned.push(Aligned { indent, name: name.to_owned(), value: format!("<<{mark}"), below });
         } else if text.ends_with('\n') {
             self.line(indent, &format!("{assign}join(\"\", [<<{mark}"));
             self.raw(&format!("{lines}{mark}\n"));

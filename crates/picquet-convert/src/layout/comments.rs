@@ -221,7 +221,8 @@ fn find(source: &str, root: &Raw) -> Vec<Found> {
     scalars.sort_by_key(|span| span.start);
     let mut found = Vec::new();
     let mut at = 0;
-    for span in scalars.into_iter().chain([source.len()..source.len()]) {
+    scalars.push(source.len()..source.len());
+    for span in scalars {
         if at < span.start {
             find_in_gap(source, at..span.start, &mut found);
         }

@@ -147,10 +147,8 @@ impl<'a> Reader<'a> {
             return Err(unsupported("it is no mapping"));
         }
         let is_end = |event: &Event<'_>| matches!(event, Event::DocumentEnd | Event::StreamEnd);
-        while let Some((event, _)) = self.events.next() {
-            if !is_end(&event) {
-                return Err(unsupported("it holds several documents"));
-            }
+        if !self.events.by_ref().all(|(event, _)| is_end(&event)) {
+            return Err(unsupported("it holds several documents"));
         }
         if self.source.lines().any(|line| line.trim_end() == "...") {
             return Err(unsupported("it has an end mark"));
@@ -288,7 +286,7 @@ impl<'a> Reader<'a> {
     fn explicit_indent(&self, header: usize, digit: usize) -> Option<usize> {
         let line_start = self.source[..header].rfind('\n').map_or(0, |at| at + 1);
         let line = &self.source[line_start..header];
-        let key = line.trim_start_matches(|c| c == ' ');
+        let key = line.trim_start_matches(' ');
         let mut column = line.len() - key.len();
         let mut rest = key;
         while let Some(inner) = rest.strip_prefix("- ").filter(|inner| inner.contains(':')) {
