@@ -98,9 +98,10 @@ pub fn convert<'a>(rules: impl IntoIterator<Item = &'a AnalyticsRule>, target: T
     Converted { text, notes, names: Vec::new(), providers: (false, false) }
 }
 
-/// Keys of an ARM resource that say what reading took from them, or where it was deployed.
+/// Keys of an ARM resource that reading took up, that the service answers, or that order a deployment of several
+/// resources.
 const OWN_KEYS: &[&str] =
-    &["type", "name", "id", "apiVersion", "kind", "location", "etag", "scope", "metadata", "systemData"];
+    &["type", "name", "id", "apiVersion", "kind", "location", "etag", "scope", "metadata", "systemData", "dependsOn"];
 
 /// Notes what belonged to the template that a rule was read from, and is no part of the rule.
 fn note_template_parts(rule: &AnalyticsRule, notes: &mut Vec<Note>) {

@@ -344,3 +344,72 @@ fn layouts_mean_the_same() {
     }
     assert!(laid_out > 100, "{laid_out}");
 }
+
+/// A rule in lines of one indent or another, with comments anywhere between and behind them.
+fn commented(random: &mut Random) -> String {
+    const PARTS: &[&[&str]] = &[
+        &["name: n"],
+        &["id: x"],
+        &["severity:   'Low'"],
+        &["tactics: [Impact,  Execution]"],
+        &["tags:", "- a", "-   b: 1", "    c: [2]"],
+        &["description: >-", "   folded", "", "     more"],
+        &["note: 'over", "    lines'"],
+        &["query: |", "    // inside # no comment", "    T", "", "    | count"],
+        &["requiredDataConnectors:", "    - dataTypes:", "        - T", "      connectorId: c", "    - connectorId: d"],
+        &[
+            "entityMappings:",
+            "  -",
+            "    fieldMappings:",
+            "      - columnName: C",
+            "        identifier: Address",
+            "    entityType: IP",
+        ],
+        &["kept: |+", "  text", ""],
+        &["customDetails: {}"],
+    ];
+    let mut parts: Vec<&[&str]> = PARTS.to_vec();
+    for at in (1..parts.len()).rev() {
+        parts.swap(at, random.below(at + 1));
+    }
+    let mut text = String::new();
+    let mut number = 0;
+    for part in parts {
+        let (mut inside, mut quoted) = (false, false);
+        for (at, line) in part.iter().enumerate() {
+            if !inside && !quoted {
+                while random.chance(25) {
+                    number += 1;
+                    let indent = " ".repeat(*random.pick(&[0, 0, 2, 4, 6, 8]));
+                    // A comment below a block scalar that is indented as far would be a line of it.
+                    let indent = if at == 0 { "" } else { &indent };
+                    let blank = if random.chance(30) { "\n" } else { "" };
+                    text.push_str(&format!("{blank}{indent}# {number}\n"));
+                }
+            }
+            text.push_str(line);
+            quoted |= line.contains("'over");
+            let ends = !inside && !quoted && !line.is_empty();
+            inside |= line.ends_with(['|', '-', '+']) && line.contains(": ");
+            if ends && random.chance(25) {
+                number += 1;
+                text.push_str(&format!(" # {number}"));
+            }
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[test]
+fn comments_are_kept() {
+    let options = kql_syntax::FormatOptions::default();
+    for seed in 0..2000 {
+        let text = commented(&mut Random(seed));
+        let new = picquet_convert::layout(&text, &options).unwrap_or_else(|error| panic!("{seed} {error:?}\n{text}"));
+        assert_eq!(picquet_convert::layout(&new, &options).as_ref(), Ok(&new), "{seed}\n{text}\n{new}");
+        let count = |text: &str| text.matches("# ").count();
+        assert_eq!(count(&new), count(&text), "{seed}\n{text}\n{new}");
+        assert_eq!(picquet_convert::diff_rules(&one("a.yaml", &text), &one("a.yaml", &new)), [], "{seed}");
+    }
+}

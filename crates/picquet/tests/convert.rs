@@ -89,12 +89,12 @@ fn parameters_of_templates_that_are_read() {
     let template = r#"{"parameters": {"q": {"type": "string"}, "workspace": {"type": "string"}}, "resources": [{
         "type": "Microsoft.OperationalInsights/workspaces/providers/alertRules", "kind": "NRT", "condition": "[x()]",
         "name": "[concat(parameters('workspace'), '/Microsoft.SecurityInsights/r')]",
-        "properties": {"displayName": "n", "severity": "Low", "enabled": true, "query": "[parameters('q')]"}}]}"#;
+        "properties": {"displayName": "one", "severity": "Low", "enabled": true, "query": "[parameters('q')]"}}]}"#;
     fs::write(at.join("t.json"), template).unwrap();
     fs::write(at.join("p.json"), r#"{"parameters": {"q": {"value": "U"}}}"#).unwrap();
     answer(at, 1, &["convert", "t.json", "--to", "yaml"]);
     let by_file = answer(at, 3, &["convert", "t.json", "--to", "yaml", "--parameters", "p.json"]);
-    assert_eq!(by_file, "id: r\nname: n\nkind: NRT\nseverity: Low\nquery: |-\n  U\n");
+    assert_eq!(by_file, "id: r\nname: one\nkind: NRT\nseverity: Low\nquery: |-\n  U\n");
     let by_word =
         answer(at, 3, &["convert", "t.json", "--to", "yaml", "--parameters", "p.json", "--set", "q=T | count"]);
     assert!(by_word.contains("T | count"), "{by_word}");
