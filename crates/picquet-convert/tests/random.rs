@@ -382,7 +382,7 @@ fn commented(random: &mut Random) -> String {
                     number += 1;
                     let indent = " ".repeat(*random.pick(&[0, 0, 2, 4, 6, 8]));
                     // A comment below a block scalar that is indented as far would be a line of it.
-                    let indent = if at == 0 { "" } else { &indent };
+                    let indent = if at == 0 { "" } else { indent.as_str() };
                     let blank = if random.chance(30) { "\n" } else { "" };
                     text.push_str(&format!("{blank}{indent}# {number}\n"));
                 }
