@@ -194,7 +194,8 @@ impl<'a> Reader<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::SequenceEnd) {
-                return Ok(Raw { kind: RawKind::List(items), span: start..span.end.max(after) });
+                let empty = items.is_empty();
+                return Ok(Raw { kind: RawKind::List(items), span: start..self.collection_end(start, after, empty) });
             }
             let item = self.value_of(event, span, after, depth + 1)?;
             if item.is_absent() {
@@ -210,7 +211,8 @@ impl<'a> Reader<'a> {
         loop {
             let (event, span) = self.next()?;
             if matches!(event, Event::MappingEnd) {
-                return Ok(Raw { kind: RawKind::Map(entries), span: start..span.end.max(after) });
+                let empty = entries.is_empty();
+                return Ok(Raw { kind: RawKind::Map(entries), span: start..self.collection_end(start, after, empty) });
             }
             let key = self.value_of(event, span, after, depth + 1)?;
             let is_simple = matches!(&key.kind, RawKind::Scalar { block: None, .. }) && !key.is_absent();
