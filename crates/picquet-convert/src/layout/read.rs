@@ -227,6 +227,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where a collection ends: in brackets, behind the closing one; else where its last part does.
+    fn collection_end(&self, start: usize, after: usize, empty: bool) -> usize {
+        if !self.source[start..].starts_with(['[', '{']) {
+            return after.max(start);
+        }
+        let mut at = if empty { start + 1 } else { after };
+        while let Some(c) = self.source[at..].chars().next() {
+            match c {
+                ']' | '}' => return at + 1,
+                '#' => at += self.source[at..].find('\n').unwrap_or(self.source.len() - at),
+                c => at += c.len_utf8(),
+            }
+        }
+        at
+    }
+
     fn scalar(&self, text: String, style: ScalarStyle, span: Range<usize>, after: usize) -> Result<Raw, LayoutError> {
         if !matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
             let written = self.source.get(span.clone()).unwrap_or_default();
