@@ -404,7 +404,7 @@ fn commented(random: &mut Random) -> String {
 #[test]
 fn comments_are_kept() {
     let options = kql_syntax::FormatOptions::default();
-    for seed in 0..2000 {
+    for seed in 0..1000 {
         let text = commented(&mut Random(seed));
         let new = picquet_convert::layout(&text, &options).unwrap_or_else(|error| panic!("{seed} {error:?}\n{text}"));
         assert_eq!(picquet_convert::layout(&new, &options).as_ref(), Ok(&new), "{seed}\n{text}\n{new}");
