@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::expression::{Scope, UNKNOWN_PART};
+use crate::hunting::saved_search;
 use crate::model::SourceFormat;
-use crate::node::{Data, Node};
+use crate::node::{Data, Entry, Node};
 use crate::read::Candidate;
 
 /// Last part of the resource types that hold rules.
@@ -14,37 +15,45 @@ const RULE_TYPES: &[&str] = &["alertrules", "alertruletemplates"];
 const RULE_KEYS: &[&str] = &["severity", "queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold"];
 
 /// Every rule of a JSON file, in the order of the file.
-pub(crate) fn find_rules(root: &Node) -> Vec<Candidate> {
+pub(crate) fn find_rules(root: &Node, hunting: bool) -> Vec<Candidate> {
     let mut found = Vec::new();
-    let scope = Scope { template: root, outer: None };
-    walk(root, String::new(), &scope, &mut found);
+    let scope = Scope { template: root, outer: None, packaged: false };
+    walk(root, String::new(), &scope, hunting, &mut found);
     found
 }
 
-fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>) {
+fn walk(node: &Node, path: String, scope: &Scope<'_>, hunting: bool, found: &mut Vec<Candidate>) {
     match &node.data {
         Data::List(items) => {
             for (index, item) in items.iter().enumerate() {
-                walk(item, format!("{path}[{index}]"), scope, found);
+                walk(item, format!("{path}[{index}]"), scope, hunting, found);
             }
         }
         Data::Object(entries) => {
-            if let Some(candidate) = candidate(node, &path, scope) {
+            let search = || if hunting { saved_search(node, &path, scope) } else { None };
+            if let Some(candidate) = candidate(node, &path, scope).or_else(search) {
                 found.push(candidate);
                 return;
             }
-            let inner = Scope { template: node, outer: Some(scope) };
-            let scope = if node.get("resources").is_some() { &inner } else { scope };
+            let inner = Scope { template: node, outer: Some(scope), packaged: scope.packaged };
+            let is_template = node.get("resources").is_some();
+            let scope = if is_template { &inner } else { scope };
+            let package = Scope { packaged: true, ..*scope };
             for entry in entries {
+                // Declarations may have the names of a rule's properties.
+                if is_template && ["parameters", "outputs"].iter().any(|key| entry.key.eq_ignore_ascii_case(key)) {
+                    continue;
+                }
                 let path = join(&path, &entry.key);
-                walk(&entry.value, path, scope, found);
+                let is_package = entry.key.eq_ignore_ascii_case("mainTemplate");
+                walk(&entry.value, path, if is_package { &package } else { scope }, hunting, found);
             }
         }
         Data::Scalar { .. } | Data::Unresolved { .. } => {}
     }
 }
 
-fn join(path: &str, key: &str) -> String {
+pub(crate) fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
@@ -64,7 +73,7 @@ fn candidate(node: &Node, path: &str, scope: &Scope<'_>) -> Option<Candidate> {
             kind: None,
             id: None,
             envelope: Map::new(),
-            verbatim: node.to_json(),
+            carried: Map::new(),
         });
     }
     None
@@ -100,10 +109,11 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         .filter(|entry| !entry.key.eq_ignore_ascii_case("properties"))
         .map(|entry| (entry.key.clone(), entry.value.to_json()))
         .collect();
-    let verbatim = properties.to_json();
-    let properties = scope.resolve(properties);
+    let mut properties = scope.resolve(properties);
     let template_name = properties.get("alertRuleTemplateName").and_then(Node::as_text);
     let id = resource_id(node, scope).or_else(|| template_name.map(str::to_owned));
+    let carried = sidecar(node, id.as_deref(), scope).map(|sidecar| take_sidecar(&mut properties, &sidecar));
+    let id = properties.get("id").and_then(Node::as_text).map(str::to_owned).or(id);
     Candidate {
         path: join(path, "properties"),
         format: SourceFormat::Arm,
@@ -111,14 +121,94 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         kind: node.get("kind").map(|kind| scope.resolve(kind)),
         id,
         envelope,
-        verbatim,
+        carried: carried.unwrap_or_default(),
         node: properties,
+    }
+}
+
+/// Keys of a rule that ARM has no property for. They stand in `metadata.picquet` of the resource (Resource Manager
+/// ignores `metadata` wherever it stands in a template), under their YAML names.
+pub const SIDECAR_KEYS: &[&str] = &[
+    "id",
+    "version",
+    "status",
+    "requiredDataConnectors",
+    "relevantTechniques",
+    "alertRuleTemplateName",
+    "tags",
+    "metadata",
+];
+
+/// Key of the sidecar that holds YAML keys the model does not know, by path.
+pub const SIDECAR_UNKNOWN: &str = "unknown";
+
+/// What a conversion put beside the rule: in the resource, or in the template under the rule's id, where Bicep's
+/// `metadata` statement puts it.
+pub(crate) fn sidecar(resource: &Node, id: Option<&str>, scope: &Scope<'_>) -> Option<Node> {
+    let own = resource.get("metadata").and_then(|metadata| metadata.get("picquet"));
+    let of_template = || {
+        let mut scope = Some(scope);
+        while let Some(at) = scope {
+            let all = at.template.get("metadata").and_then(|metadata| metadata.get("picquet"));
+            if let Some(found) = all.and_then(|all| all.get(id?)) {
+                return Some(found);
+            }
+            scope = at.outer;
+        }
+        None
+    };
+    own.or_else(of_template).filter(|found| found.entries().is_some()).map(|found| scope.resolve(found))
+}
+
+/// Adds the sidecar's keys to the properties; the answer is what the model does not know.
+pub(crate) fn take_sidecar(properties: &mut Node, sidecar: &Node) -> Map<String, Value> {
+    let Data::Object(entries) = &mut properties.data else { return Map::new() };
+    for entry in sidecar.entries().unwrap_or_default() {
+        if SIDECAR_KEYS.iter().any(|key| key.eq_ignore_ascii_case(&entry.key)) {
+            entries.retain(|old| !old.key.eq_ignore_ascii_case(&entry.key));
+            entries.push(entry.clone());
+        }
+    }
+    let unknown = sidecar.get(SIDECAR_UNKNOWN).and_then(Node::entries).unwrap_or_default();
+    unknown.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
+}
+
+/// Gives parameters of a template (and of those inside it) values, as a deployment does.
+pub(crate) fn set_parameters(root: &mut Node, values: &[(String, Value)]) {
+    if values.is_empty() {
+        return;
+    }
+    match &mut root.data {
+        Data::List(items) => items.iter_mut().for_each(|item| set_parameters(item, values)),
+        Data::Object(entries) => {
+            let is_template = entries.iter().any(|entry| entry.key.eq_ignore_ascii_case("resources"));
+            for entry in entries {
+                if is_template && entry.key.eq_ignore_ascii_case("parameters") {
+                    set_defaults(&mut entry.value, values);
+                } else {
+                    set_parameters(&mut entry.value, values);
+                }
+            }
+        }
+        Data::Scalar { .. } | Data::Unresolved { .. } => {}
+    }
+}
+
+fn set_defaults(parameters: &mut Node, values: &[(String, Value)]) {
+    let Data::Object(declarations) = &mut parameters.data else { return };
+    for declaration in declarations {
+        let value = values.iter().rfind(|(name, _)| name.eq_ignore_ascii_case(&declaration.key));
+        if let (Some((_, value)), Data::Object(parts)) = (value, &mut declaration.value.data) {
+            let line = declaration.line;
+            parts.retain(|part| !part.key.eq_ignore_ascii_case("defaultValue"));
+            parts.push(Entry { key: "defaultValue".to_owned(), line, value: Node::from_json(line, value) });
+        }
     }
 }
 
 /// The rule's own part of a resource's name, or of its id: what follows the last slash. None where a deployment
 /// makes it up.
-fn resource_id(node: &Node, scope: &Scope<'_>) -> Option<String> {
+pub(crate) fn resource_id(node: &Node, scope: &Scope<'_>) -> Option<String> {
     ["name", "id"].iter().find_map(|key| {
         let text = node.get(key).and_then(Node::as_text)?;
         let text = scope.partial_text(text);
@@ -134,7 +224,7 @@ mod tests {
     use serde_json::json;
 
     fn ids(file: &Value) -> Vec<(String, Option<String>)> {
-        find_rules(&Node::from_json(1, file)).into_iter().map(|rule| (rule.path, rule.id)).collect()
+        find_rules(&Node::from_json(1, file), false).into_iter().map(|rule| (rule.path, rule.id)).collect()
     }
 
     #[test]
@@ -173,6 +263,7 @@ mod tests {
                 json!({"resources": [{"type": "Microsoft.Insights/workbooks", "kind": "shared", "properties": {"x": 1}}]}),
                 vec![],
             ),
+            (json!({"parameters": properties, "resources": []}), vec![]),
             (json!({"query": "T"}), vec![]),
             (json!([1, "x", null]), vec![]),
         ];

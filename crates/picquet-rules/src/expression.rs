@@ -18,6 +18,8 @@ pub(crate) struct Scope<'a> {
     pub template: &'a Node,
     /// The template around it.
     pub outer: Option<&'a Scope<'a>>,
+    /// The template is a value of another one (`mainTemplate`), which takes one bracket of every escape away.
+    pub packaged: bool,
 }
 
 type Evaluated = Result<Node, String>;
@@ -38,7 +40,11 @@ impl Scope<'_> {
 
     fn resolve_text(&self, node: &Node, text: &str, depth: usize) -> Node {
         if let Some(literal) = unescaped(text) {
-            return Node::text(node.line, literal);
+            let literal_node = Node::text(node.line, literal);
+            if self.packaged {
+                return Scope { packaged: false, ..*self }.resolve_text(&literal_node, literal, depth);
+            }
+            return literal_node;
         }
         let Some(body) = expression_body(text) else {
             return node.clone();
@@ -340,7 +346,7 @@ mod tests {
     #[test]
     fn values() {
         let template = template();
-        let scope = Scope { template: &template, outer: None };
+        let scope = Scope { template: &template, outer: None, packaged: false };
         let cases = [
             ("[parameters('period')]", Ok(json!("PT1H"))),
             ("[parameters('count')]", Ok(json!(3))),
@@ -372,7 +378,7 @@ mod tests {
     #[test]
     fn partial_names() {
         let template = template();
-        let scope = Scope { template: &template, outer: None };
+        let scope = Scope { template: &template, outer: None, packaged: false };
         let cases = [
             ("[concat(parameters('open'),'/Microsoft.SecurityInsights/abc')]", "\0/Microsoft.SecurityInsights/abc"),
             ("[format('{0}/x/{1}', parameters('open'), 'abc')]", "\0/x/abc"),

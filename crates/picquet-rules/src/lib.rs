@@ -45,6 +45,7 @@ mod enums;
 mod error;
 mod expression;
 mod functions;
+mod hunting;
 mod json;
 mod load;
 mod model;
@@ -56,16 +57,20 @@ mod yaml;
 mod yaml_query;
 
 pub use alert::{Alert, AlertContext, TechniqueFormat};
+pub use arm::{SIDECAR_KEYS, SIDECAR_UNKNOWN};
 pub use duration::{Duration, DurationError};
 pub use entities::{Entity, Extraction, MAX_ENTITIES_PER_ALERT, MAX_ENTITY_BYTES, extract_entities, legacy_mappings};
 pub use entity_types::{ENTITY_TYPES, EntityType, entity_type};
 pub use error::{RuleError, Warning, WarningKind};
 pub use functions::{FunctionDefinition, load_functions};
-pub use load::{Loaded, decode_text, load_path, load_text};
+pub use hunting::{HUNTING_CATEGORY, HUNTING_KIND, HUNTING_TAGS};
+pub use load::{
+    LoadOptions, Loaded, decode_text, load_folder_text, load_path, load_path_with, load_text, load_text_with,
+};
 pub use model::{
     AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping, EventGrouping, FieldMapping,
     GroupingConfiguration, IncidentConfiguration, IncidentCreation, MatchingMethod, QueryLocation, QueryStyle,
-    RuleKind, RuleSource, Severity, SourceFormat, Trigger, TriggerOperator,
+    RuleKind, RuleSource, Severity, SourceFormat, Trigger, TriggerOperator, join_techniques,
 };
 pub use run::{RunInput, RunOutput, evaluate};
 pub use tactics::{TACTICS, canonical_tactic};

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::arm::{find_rules, looks_like_rule};
+use serde_json::Value;
+
+use crate::arm::{find_rules, looks_like_rule, set_parameters};
 use crate::error::RuleError;
+use crate::hunting::{HUNTING_KIND, is_hunting_query};
 use crate::json::{self, SyntaxError};
 use crate::model::{AnalyticsRule, RuleKind, SourceFormat};
 use crate::node::Node;
@@ -46,9 +49,24 @@ impl Loaded {
 /// queries, data) are left out. An unreadable file or folder gives an entry with an error.
 #[must_use]
 pub fn load_path(path: impl AsRef<Path>) -> Vec<Loaded> {
+    load_path_with(path, &LoadOptions::default())
+}
+
+/// What is loaded besides what is plainly a rule.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LoadOptions {
+    /// Values for parameters of ARM templates; they go before the templates' own defaults.
+    pub parameters: Vec<(String, Value)>,
+    /// Hunting queries too, as rules of the kind [`crate::HUNTING_KIND`].
+    pub hunting: bool,
+}
+
+/// As [`load_path`], with options.
+#[must_use]
+pub fn load_path_with(path: impl AsRef<Path>, options: &LoadOptions) -> Vec<Loaded> {
     let path = path.as_ref();
     if !path.is_dir() {
-        return vec![load_file(path)];
+        return vec![load_file(path, options)];
     }
     let mut files = Vec::new();
     let mut loaded = Vec::new();
@@ -58,7 +76,7 @@ pub fn load_path(path: impl AsRef<Path>) -> Vec<Loaded> {
         let name = file.display().to_string();
         let result = match read_file(&file) {
             Ok(text) if is_json_lines(&name, &text) => Loaded::default(),
-            Ok(text) => load_if_rules(&name, &text),
+            Ok(text) => load_if_rules(&name, &text, options),
             Err(failure) => failure,
         };
         if !result.is_empty() {
@@ -68,9 +86,9 @@ pub fn load_path(path: impl AsRef<Path>) -> Vec<Loaded> {
     loaded
 }
 
-fn load_file(path: &Path) -> Loaded {
+fn load_file(path: &Path, options: &LoadOptions) -> Loaded {
     match read_file(path) {
-        Ok(text) => load_text(&path.display().to_string(), &text),
+        Ok(text) => load_text_with(&path.display().to_string(), &text, options),
         Err(failure) => failure,
     }
 }
@@ -119,7 +137,13 @@ fn has_rule_extension(path: &Path) -> bool {
 /// does, is read as ARM JSON, anything else as YAML. A text without a rule is an error.
 #[must_use]
 pub fn load_text(name: &str, text: &str) -> Loaded {
-    let loaded = load_if_rules(name, text);
+    load_text_with(name, text, &LoadOptions::default())
+}
+
+/// As [`load_text`], with options.
+#[must_use]
+pub fn load_text_with(name: &str, text: &str, options: &LoadOptions) -> Loaded {
+    let loaded = load_if_rules(name, text, options);
     if loaded.is_empty() {
         let message = "holds no analytics rule".to_owned();
         let help = "expected YAML with `name`, `severity` and `query`, or ARM JSON with an `alertRules` resource";
@@ -128,13 +152,22 @@ pub fn load_text(name: &str, text: &str) -> Loaded {
     loaded
 }
 
+/// Loads a text that stands for a file of a folder: one that holds something else than rules gives an empty result.
+#[must_use]
+pub fn load_folder_text(name: &str, text: &str) -> Loaded {
+    if is_json_lines(name, text) { Loaded::default() } else { load_if_rules(name, text, &LoadOptions::default()) }
+}
+
 /// As [`load_text`], but a text that holds something else gives an empty result.
-fn load_if_rules(name: &str, text: &str) -> Loaded {
+fn load_if_rules(name: &str, text: &str, options: &LoadOptions) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let candidates = if is_json(name, text) {
-        json::parse(text).map(|root| find_rules(&root))
+        json::parse(text).map(|mut root| {
+            set_parameters(&mut root, &options.parameters);
+            find_rules(&root, options.hunting)
+        })
     } else {
-        yaml::parse(text).map(yaml_rules)
+        yaml::parse(text).map(|documents| yaml_rules(documents, options.hunting))
     };
     let candidates = match candidates {
         Ok(candidates) => candidates,
@@ -173,18 +206,23 @@ fn syntax_failure(name: &str, text: &str, error: SyntaxError) -> Loaded {
     Loaded::failed(name, Some(error.line), message, Some(help))
 }
 
-fn yaml_rules(documents: Vec<Node>) -> Vec<Candidate> {
+fn yaml_rules(documents: Vec<Node>, hunting: bool) -> Vec<Candidate> {
+    let kind = |node: &Node| match is_yaml_rule(node) {
+        true => Some(None),
+        false if hunting && is_hunting_query(node) => Some(Some(Node::text(node.line, HUNTING_KIND))),
+        false => None,
+    };
     documents
         .into_iter()
-        .filter(is_yaml_rule)
-        .map(|node| Candidate {
+        .filter_map(|node| kind(&node).map(|kind| (node, kind)))
+        .map(|(node, kind)| Candidate {
             line: node.line,
             path: String::new(),
             format: SourceFormat::Yaml,
-            kind: None,
+            kind,
             id: None,
             envelope: serde_json::Map::new(),
-            verbatim: node.to_json(),
+            carried: serde_json::Map::new(),
             node,
         })
         .collect()
@@ -197,7 +235,9 @@ fn is_yaml_rule(document: &Node) -> bool {
     let kind = document.get("kind").and_then(Node::as_text);
     let has_rule_kind = kind.is_some_and(|kind| !matches!(RuleKind::from_name(kind), RuleKind::Unknown(_)));
     let is_rule_without_query = has("severity") && (has("name") || has("triggerOperator"));
-    has_rule_kind || looks_like_rule(document) || is_rule_without_query
+    // A kind that is not known, as a rule of ARM has it.
+    let is_other_kind = kind.is_some() && has("enabled") && (has("name") || has("id"));
+    has_rule_kind || looks_like_rule(document) || is_rule_without_query || is_other_kind
 }
 
 /// The text of a file's bytes: UTF-8, UTF-16 with a byte order mark, else Windows-1252, in which some public rule

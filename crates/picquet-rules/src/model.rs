@@ -80,10 +80,16 @@ pub struct AnalyticsRule {
     /// First run, where one is fixed.
     #[serde(serialize_with = "optional_time")]
     pub start_time: Option<Timestamp>,
-    /// For kinds that run no query, the YAML document or the ARM `properties` as written.
+    /// For kinds that run no query, the YAML document or the ARM `properties`, with every key that was written;
+    /// expressions that have a value are replaced by it.
     pub verbatim: Option<Value>,
-    /// Keys the model does not know, by their path (`entityMappings[0].note`), with their values.
+    /// YAML keys the model does not know, by their path (`entityMappings[0].note`), with their values.
     pub extra: Map<String, Value>,
+    /// ARM properties the model does not know, by their path below `properties`; YAML keeps them under the key
+    /// `armProperties`.
+    pub arm_properties: Map<String, Value>,
+    /// Texts that are ARM expressions which only a deployment can answer (`[newGuid()]`): path and expression.
+    pub expressions: Vec<(String, String)>,
 }
 
 impl AnalyticsRule {
@@ -97,6 +103,12 @@ impl AnalyticsRule {
     #[must_use]
     pub const fn is_executable(&self) -> bool {
         self.kind.is_executable()
+    }
+
+    /// Whether it is a hunting query, which is no rule; see [`crate::LoadOptions::hunting`].
+    #[must_use]
+    pub fn is_hunting_query(&self) -> bool {
+        self.kind.as_str() == crate::HUNTING_KIND
     }
 
     /// ARM `techniques`: every technique and the parent of every sub-technique, each once, in order.
@@ -135,6 +147,28 @@ pub(crate) fn split_techniques(list: &[String]) -> (Vec<String>, Vec<String>) {
         }
     }
     (parents, subs)
+}
+
+/// One list of technique ids from ARM's two: every sub-technique stands for its parent too, so a parent is listed only
+/// where none of its sub-techniques is. The reverse of [`AnalyticsRule::techniques`] and
+/// [`AnalyticsRule::sub_techniques`].
+#[must_use]
+pub fn join_techniques(parents: &[String], subs: &[String]) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut add = |id: &String| {
+        if !joined.contains(id) {
+            joined.push(id.clone());
+        }
+    };
+    for parent in parents {
+        let is_below = |sub: &&String| sub.split_once('.').is_some_and(|(front, _)| front == parent);
+        if !subs.iter().any(|sub| is_below(&sub)) {
+            add(parent);
+        }
+        subs.iter().filter(is_below).for_each(&mut add);
+    }
+    subs.iter().for_each(add);
+    joined
 }
 
 fn pairs_as_map<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {

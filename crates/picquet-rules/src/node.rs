@@ -116,7 +116,6 @@ impl Node {
     }
 
     /// The node of a JSON value, all of it on one line.
-    #[cfg(test)]
     pub fn from_json(line: usize, value: &Value) -> Self {
         let data = match value {
             Value::String(text) => return Self::text(line, text.clone()),

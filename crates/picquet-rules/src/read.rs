@@ -14,7 +14,7 @@ use crate::error::{RuleError, nearest};
 use crate::model::{
     AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping, EventGrouping, FieldMapping,
     GroupingConfiguration, IncidentConfiguration, IncidentCreation, MatchingMethod, QueryLocation, QueryStyle,
-    RuleKind, RuleSource, Severity, SourceFormat,
+    RuleKind, RuleSource, Severity, SourceFormat, join_techniques,
 };
 use crate::node::{Data, Node, Style};
 use crate::tactics::canonical_tactic;
@@ -34,8 +34,8 @@ pub(crate) struct Candidate {
     pub id: Option<String>,
     /// ARM: the resource but for `properties`.
     pub envelope: Map<String, Value>,
-    /// `node` before its expressions were resolved.
-    pub verbatim: Value,
+    /// ARM: YAML keys that the model does not know, which a conversion put beside the rule, by path.
+    pub carried: Map<String, Value>,
 }
 
 /// What reading one rule gave: the rule, unless there are errors, and remarks.
@@ -47,7 +47,14 @@ pub(crate) struct Reading {
 
 /// Reads a rule.
 pub(crate) fn read_rule(file: &str, candidate: &Candidate) -> Reading {
-    let mut reader = Reader { file, errors: Vec::new(), warnings: Vec::new(), extra: Map::new() };
+    let mut reader = Reader {
+        file,
+        base: candidate.path.clone(),
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        extra: Map::new(),
+        expressions: Vec::new(),
+    };
     let rule = reader.rule(candidate);
     reader.errors.sort_by_key(|error| error.line);
     reader.warnings.sort_by_key(|warning| warning.line);
@@ -69,6 +76,8 @@ impl Reader<'_> {
         let mut object = self.object(&field)?;
         let kind = self.kind(&mut object, candidate);
         let executable = kind.is_executable();
+        // The API answers it and takes no other.
+        object.get(&["lastModifiedUtc"]);
         let id = self.text(object.get(&["id"]));
         let template_name = self.text(object.get(&["alertRuleTemplateName"]));
         let name = self.name(&mut object, &kind, template_name.as_deref());
@@ -116,11 +125,30 @@ impl Reader<'_> {
             tags: self.items(object.get(&["tags"])).iter().map(|item| item.node.to_json()).collect(),
             status: self.text(object.get(&["status"])),
             start_time: self.start_time(&mut object),
-            verbatim: (!executable).then(|| candidate.verbatim.clone()),
+            verbatim: (!executable).then(|| candidate.node.to_json()),
             extra: Map::new(),
+            arm_properties: self.arm_properties(&mut object, candidate.format),
+            expressions: Vec::new(),
         };
         self.finish(object);
-        Some(AnalyticsRule { extra: std::mem::take(&mut self.extra), ..rule })
+        let unknown = std::mem::take(&mut self.extra);
+        let expressions = std::mem::take(&mut self.expressions);
+        Some(match candidate.format {
+            SourceFormat::Yaml => AnalyticsRule { extra: unknown, expressions, ..rule },
+            SourceFormat::Arm => {
+                AnalyticsRule { extra: candidate.carried.clone(), arm_properties: unknown, expressions, ..rule }
+            }
+        })
+    }
+
+    /// YAML's `armProperties`: properties that only ARM has, by path.
+    fn arm_properties(&mut self, object: &mut Object<'_>, format: SourceFormat) -> Map<String, Value> {
+        if format == SourceFormat::Arm {
+            return Map::new();
+        }
+        let field = object.get(&["armProperties"]);
+        let entries = field.as_ref().and_then(|field| field.node.entries()).unwrap_or_default();
+        entries.iter().map(|entry| (entry.key.clone(), entry.value.to_json())).collect()
     }
 
     /// A rule without a kind is scheduled: most files of the content repository were written before there were
@@ -194,20 +222,21 @@ impl Reader<'_> {
         tactics
     }
 
-    /// YAML's one list, or ARM's two. A parent that ARM lists beside its sub-technique is taken as implied.
+    /// YAML's one list, or ARM's two. A parent that ARM lists beside its sub-technique is taken as implied. Where a
+    /// rule has all three, what the two have besides goes to the end.
     fn techniques(&mut self, object: &mut Object<'_>) -> Vec<String> {
         let mut listed = self.texts(object.get(&["relevantTechniques"]));
         let parents = self.texts(object.get(&["techniques"]));
         let subs = self.texts(object.get(&["subTechniques"]));
-        for parent in &parents {
-            let below: Vec<&String> =
-                subs.iter().filter(|sub| sub.split_once('.').is_some_and(|(front, _)| front == parent)).collect();
-            if below.is_empty() {
-                listed.push(parent.clone());
-            }
-            listed.extend(below.into_iter().cloned());
+        if listed.is_empty() {
+            listed = join_techniques(&parents, &subs);
+        } else {
+            let missing = subs.into_iter().chain(parents.into_iter().filter(|parent| {
+                let below = |id: &String| id.split_once('.').is_some_and(|(front, _)| front == parent);
+                !listed.iter().any(below)
+            }));
+            listed = listed.iter().cloned().chain(missing).collect();
         }
-        listed.extend(subs);
         let mut techniques: Vec<String> = Vec::new();
         for id in listed {
             if !techniques.contains(&id) {

@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use picquet_rules::Duration;
 
 use crate::check::args::CheckArgs;
+use crate::commands::convert::ConvertArgs;
+use crate::commands::diff::DiffArgs;
+use crate::commands::drift::DriftArgs;
 use crate::commands::fmt::FmtArgs;
 use crate::output::Format;
 
@@ -33,7 +36,26 @@ pub(crate) enum Command {
                             picquet check -q 'SigninLogs | where ResultTyp == 0'\n  \
                             picquet check --batch queries.jsonl --schema schemas.json --functions functions.jsonl")]
     Check(CheckArgs),
-    /// Lay queries out: .kql files, and the queries inside rule files
+    /// Write rules as ARM, YAML, Bicep or Terraform
+    #[command(after_help = "Exit status: 0 all was carried, 1 a rule could not be read or written, 3 something could \
+                            not be carried (it is told)\n\nExamples:\n  picquet convert rule.yaml --to arm\n  \
+                            picquet convert rules/ --to arm --out rules.json\n  \
+                            picquet convert rules/ --to terraform --out deploy/\n  \
+                            picquet convert mainTemplate.json --to yaml --out rules/")]
+    Convert(ConvertArgs),
+    /// Tell what changed in meaning between two rules, folders, or git revisions
+    #[command(
+        after_help = "Exit status: 0 nothing changed, 1 a rule could not be read or run, 3 something changed\n\n\
+                            Examples:\n  picquet diff old.yaml new.yaml\n  picquet diff main:rules rules\n  \
+                            picquet diff HEAD~1:rules/a.yaml rules/a.yaml --data export --format json"
+    )]
+    Diff(DiffArgs),
+    /// Compare a repository of rules with an export of what is deployed
+    #[command(after_help = "Exit status: 0 no drift, 1 a rule could not be read, 3 drift\n\nExamples:\n  \
+                            picquet drift rules/ export.json\n  \
+                            picquet drift rules/ export.json --name-prefix '[prod] ' --format json")]
+    Drift(DriftArgs),
+    /// Lay out queries and rules: .kql files, and rules in YAML with the queries inside
     #[command(after_help = "Examples:\n  picquet fmt rules/ hunt.kql\n  picquet fmt --check rules/\n  \
                             picquet fmt - < hunt.kql")]
     Fmt(FmtArgs),
@@ -155,7 +177,7 @@ pub(crate) struct QueryArgs {
 }
 
 /// An instant: `2026-03-15T00:00:00Z`, or a day.
-fn time(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     let day = || format!("{text}T00:00:00Z").parse::<Timestamp>();
     text.parse::<Timestamp>()
         .or_else(|_| day())

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod demo;
 mod diagnostics;
+mod exit;
 mod output;
 mod progress;
 mod reports;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use exit::Exit;
 
 /// Plans and trees are many small pieces, which this allocator is made for.
 #[global_allocator]
@@ -34,8 +36,7 @@ fn main() -> ExitCode {
         Err(error) => Err(anyhow::Error::new(error).context("starting a thread")),
     };
     match outcome {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(exit) => exit.into(),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
@@ -44,16 +45,19 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the command; `false` where it has told of a failure itself.
-fn run(cli: Cli) -> anyhow::Result<bool> {
+/// Runs the command, which tells of its failures itself.
+fn run(cli: Cli) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(WORKER_STACK).enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Check(args) => commands::check::run(&args),
-            Command::Demo(args) => commands::demo::run(&args).await,
-            Command::Run(args) => commands::run::run(&args).await,
-            Command::Fmt(args) => commands::fmt::run(&args),
-            Command::Query(args) => commands::query::run(&args).await,
+            Command::Check(args) => commands::check::run(&args).map(Exit::from),
+            Command::Convert(args) => commands::convert::run(&args),
+            Command::Demo(args) => commands::demo::run(&args).await.map(Exit::from),
+            Command::Diff(args) => commands::diff::run(&args).await,
+            Command::Drift(args) => commands::drift::run(&args),
+            Command::Run(args) => commands::run::run(&args).await.map(Exit::from),
+            Command::Fmt(args) => commands::fmt::run(&args).map(Exit::from),
+            Command::Query(args) => commands::query::run(&args).await.map(Exit::from),
         }
     })
 }

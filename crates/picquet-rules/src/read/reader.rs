@@ -59,12 +59,22 @@ impl<'n> Object<'n> {
 /// Collects problems while reading one rule.
 pub(super) struct Reader<'a> {
     pub(super) file: &'a str,
+    /// Path of the rule in its file.
+    pub(super) base: String,
     pub(super) errors: Vec<RuleError>,
     pub(super) warnings: Vec<RuleError>,
+    /// Values of keys that nothing read, by their path in the rule.
     pub(super) extra: Map<String, Value>,
+    /// Expressions that were taken as texts, by their path in the rule.
+    pub(super) expressions: Vec<(String, String)>,
 }
 
 impl Reader<'_> {
+    /// A path of the file as a path of the rule.
+    fn within_rule(&self, path: &str) -> String {
+        path.strip_prefix(&self.base).unwrap_or(path).trim_start_matches('.').to_owned()
+    }
+
     pub(super) fn problem(&self, path: &str, line: usize, message: String, help: Option<String>) -> RuleError {
         RuleError { file: self.file.to_owned(), path: path.to_owned(), line: (line > 0).then_some(line), message, help }
     }
@@ -147,6 +157,7 @@ impl Reader<'_> {
                 let message = format!("unknown key `{}` has no effect", entry.key);
                 self.warn(&path, entry.line, message, Some(help));
             }
+            let path = self.within_rule(&path);
             self.extra.insert(path, entry.value.to_json());
         }
     }
@@ -156,7 +167,11 @@ impl Reader<'_> {
         match &field.node.data {
             Data::Scalar { text, .. } => Some(text.clone()),
             // A name or description that a deployment fills in is still worth showing.
-            Data::Unresolved { text, .. } => Some(text.clone()),
+            Data::Unresolved { text, .. } => {
+                let path = self.within_rule(&field.path);
+                self.expressions.push((path, text.clone()));
+                Some(text.clone())
+            }
             _ => {
                 self.wrong_type(&field, "text");
                 None

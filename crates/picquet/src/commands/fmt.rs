@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use kql_syntax::FormatOptions;
+use picquet_convert::{LayoutError, layout};
 use picquet_rules::{YamlQuery, decode_text};
 
 use crate::diagnostics::{self, Origin};
@@ -127,6 +128,32 @@ fn files(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn outcome(path: &Path, text: &str, options: &FormatOptions, err: &mut dyn Write) -> anyhow::Result<Outcome> {
+    if is_yaml(path) && YamlQuery::find(text) != YamlQuery::Missing {
+        match layout(text, options) {
+            Ok(new) if new == text => return Ok(Outcome::Same),
+            Ok(new) => return Ok(Outcome::Changed(new)),
+            Err(LayoutError::Query { query, errors }) => {
+                let first_line = match YamlQuery::find(text) {
+                    YamlQuery::Block(block) => block.first_line,
+                    YamlQuery::Other(line) => line,
+                    YamlQuery::Missing => 1,
+                };
+                let name = path.display().to_string();
+                let origin = Origin { path: Some(&name), first_line };
+                diagnostics::write(&errors, &query, &origin, std::io::stderr().is_terminal(), err)?;
+                return Ok(Outcome::Broken);
+            }
+            Err(LayoutError::Unsupported(reason)) => {
+                writeln!(err, "note: {}: only its query is formatted: {reason}", path.display())?;
+            }
+            Err(LayoutError::NoRule) => {}
+        }
+    }
+    query_outcome(path, text, options, err)
+}
+
+/// Formats a query alone, or the query of a YAML file and nothing else of it.
+fn query_outcome(path: &Path, text: &str, options: &FormatOptions, err: &mut dyn Write) -> anyhow::Result<Outcome> {
     let block = match YamlQuery::find(text) {
         _ if !is_yaml(path) => None,
         YamlQuery::Block(block) => Some(block),

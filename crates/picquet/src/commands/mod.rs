@@ -2,8 +2,12 @@
 
 pub(crate) mod batch;
 pub(crate) mod check;
+pub(crate) mod convert;
 pub(crate) mod demo;
+pub(crate) mod diff;
+pub(crate) mod drift;
 pub(crate) mod fmt;
+mod git;
 pub(crate) mod query;
 pub(crate) mod run;
 

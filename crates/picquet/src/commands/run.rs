@@ -54,7 +54,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<bool> {
 }
 
 /// Whether all rule files could be read.
-fn tell_rule_problems(loaded: &[Loaded]) -> anyhow::Result<bool> {
+pub(super) fn tell_rule_problems(loaded: &[Loaded]) -> anyhow::Result<bool> {
     let mut err = std::io::stderr().lock();
     let mut good = true;
     for file in loaded {
