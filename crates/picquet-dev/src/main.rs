@@ -7,6 +7,7 @@ mod corpus;
 mod disagreements;
 mod docs_cases;
 mod figures;
+mod lints;
 mod oracle;
 mod runner;
 mod runs;
@@ -45,6 +46,12 @@ enum Command {
     Samples(Showing),
     /// Writes the support table of the documentation.
     Support,
+    /// Writes the pages of the rule checks.
+    Lints {
+        /// The folder of the pages.
+        #[arg(default_value = "docs/lints")]
+        folder: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -62,7 +69,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = &cli.shared;
     let corpora = shared.join("corpus").is_dir();
     match &cli.command {
-        Command::Support => {}
+        Command::Support | Command::Lints { .. } => {}
         _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
         _ => {}
     }
@@ -73,5 +80,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Runs(showing) => runs::run(shared, showing, &mut out),
         Command::Samples(showing) => samples::run(shared, showing, &mut out),
         Command::Support => support::write(&mut out),
+        Command::Lints { folder } => lints::write(folder, &mut out),
     }
 }

@@ -64,6 +64,7 @@ fn candidate(node: &Node, path: &str, scope: &Scope<'_>) -> Option<Candidate> {
             kind: None,
             id: None,
             envelope: Map::new(),
+            resource: None,
             verbatim: node.to_json(),
         });
     }
@@ -111,6 +112,7 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         kind: node.get("kind").map(|kind| scope.resolve(kind)),
         id,
         envelope,
+        resource: Some(scope.resolve(node)),
         verbatim,
         node: properties,
     }

@@ -33,12 +33,12 @@ impl Scope<'_> {
             ),
             Data::Unresolved { .. } => node.data.clone(),
         };
-        Node { line: node.line, data }
+        Node { line: node.line, span: node.span.clone(), data }
     }
 
     fn resolve_text(&self, node: &Node, text: &str, depth: usize) -> Node {
         if let Some(literal) = unescaped(text) {
-            return Node::text(node.line, literal);
+            return Node::text(node.line, literal).at(node.span.clone());
         }
         let Some(body) = expression_body(text) else {
             return node.clone();
@@ -48,7 +48,7 @@ impl Scope<'_> {
             Ok(value) => value.data,
             Err(reason) => Data::Unresolved { text: text.to_owned(), reason },
         };
-        Node { line: node.line, data }
+        Node { line: node.line, span: node.span.clone(), data }
     }
 
     /// The text of a name or id; parts that stay unknown are [`UNKNOWN_PART`].
@@ -175,7 +175,7 @@ impl Scope<'_> {
             }
             other => other.clone(),
         };
-        Node { line: node.line, data }
+        Node { line: node.line, span: node.span.clone(), data }
     }
 }
 

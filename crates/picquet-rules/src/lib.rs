@@ -48,8 +48,10 @@ mod json;
 mod load;
 mod model;
 mod node;
+mod place;
 mod read;
 mod run;
+mod scalar_map;
 mod tactics;
 mod yaml;
 mod yaml_query;
@@ -58,13 +60,16 @@ pub use alert::{Alert, AlertContext, TechniqueFormat};
 pub use duration::{Duration, DurationError};
 pub use entities::{Entity, Extraction, MAX_ENTITIES_PER_ALERT, MAX_ENTITY_BYTES, extract_entities, legacy_mappings};
 pub use entity_types::{ENTITY_TYPES, EntityType, entity_type};
-pub use error::{RuleError, Warning, WarningKind};
+pub use error::{RuleError, Warning, WarningKind, nearest};
 pub use load::{Loaded, decode_text, load_path, load_text};
 pub use model::{
     AlertDetailsOverride, AnalyticsRule, DataConnector, DynamicProperty, EntityMapping, EventGrouping, FieldMapping,
     GroupingConfiguration, IncidentConfiguration, IncidentCreation, MatchingMethod, QueryLocation, QueryStyle,
     RuleKind, RuleSource, Severity, SourceFormat, Trigger, TriggerOperator,
 };
+pub use place::{Place, RuleTree};
+pub use read::DYNAMIC_PROPERTIES;
 pub use run::{RunInput, RunOutput, evaluate};
+pub use scalar_map::ScalarMap;
 pub use tactics::{TACTICS, canonical_tactic};
 pub use yaml_query::{QueryBlock, YamlQuery};

@@ -131,12 +131,7 @@ pub fn load_text(name: &str, text: &str) -> Loaded {
 /// As [`load_text`], but a text that holds something else gives an empty result.
 fn load_if_rules(name: &str, text: &str) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let candidates = if is_json(name, text) {
-        json::parse(text).map(|root| find_rules(&root))
-    } else {
-        yaml::parse(text).map(yaml_rules)
-    };
-    let candidates = match candidates {
+    let candidates = match candidates(name, text) {
         Ok(candidates) => candidates,
         Err(error) => return syntax_failure(name, text, error),
     };
@@ -148,6 +143,15 @@ fn load_if_rules(name: &str, text: &str) -> Loaded {
         loaded.warnings.extend(reading.warnings);
     }
     loaded
+}
+
+/// The parts of a text that hold rules.
+pub(crate) fn candidates(name: &str, text: &str) -> Result<Vec<Candidate>, SyntaxError> {
+    if is_json(name, text) {
+        json::parse(text).map(|root| find_rules(&root))
+    } else {
+        yaml::parse(text).map(yaml_rules)
+    }
 }
 
 fn is_json(name: &str, text: &str) -> bool {
@@ -184,6 +188,7 @@ fn yaml_rules(documents: Vec<Node>) -> Vec<Candidate> {
             kind: None,
             id: None,
             envelope: serde_json::Map::new(),
+            resource: None,
             verbatim: node.to_json(),
             node,
         })

@@ -6,6 +6,8 @@ mod schedule;
 
 use serde_json::{Map, Value};
 
+pub use self::parts::DYNAMIC_PROPERTIES;
+
 use self::reader::{Field, Object, Reader};
 use crate::alert::parse_time;
 use crate::duration::Duration;
@@ -34,6 +36,8 @@ pub(crate) struct Candidate {
     pub id: Option<String>,
     /// ARM: the resource but for `properties`.
     pub envelope: Map<String, Value>,
+    /// ARM: the resource.
+    pub resource: Option<Node>,
     /// `node` before its expressions were resolved.
     pub verbatim: Value,
 }

@@ -2,6 +2,8 @@
 //!
 //! Scalars keep the text they were written with: `version: 1.10` and an id of digits must not become numbers.
 
+use std::ops::Range;
+
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
 use crate::json::SyntaxError;
@@ -54,6 +56,7 @@ impl<'a> Source<'a> {
                     .map(|(key, value)| Entry {
                         key: self.key(key),
                         line: key.span.start.line(),
+                        span: self.span(key),
                         value: self.node(value, depth + 1),
                     })
                     .collect(),
@@ -65,7 +68,7 @@ impl<'a> Source<'a> {
                     None => (line, Style::Quoted),
                 };
                 let text = text.to_string();
-                return Node { line, data: Data::Scalar { text, style } };
+                return Node { line, span: self.span(yaml), data: Data::Scalar { text, style } };
             }
             YamlData::Value(Scalar::Null) => Data::Scalar { text: String::new(), style: Style::Plain },
             YamlData::Value(_) => Data::Scalar { text: self.written(yaml).to_owned(), style: Style::Plain },
@@ -74,7 +77,12 @@ impl<'a> Source<'a> {
                 Data::Scalar { text: self.written(yaml).to_owned(), style: Style::Plain }
             }
         };
-        Node { line, data }
+        Node { line, span: self.span(yaml), data }
+    }
+
+    fn span(&self, yaml: &MarkedYaml<'_>) -> Range<usize> {
+        let start = self.byte(yaml.span.start.index());
+        start..self.byte(yaml.span.end.index()).max(start)
     }
 
     fn key(&self, key: &MarkedYaml<'_>) -> String {
@@ -86,9 +94,7 @@ impl<'a> Source<'a> {
 
     /// The text as the file has it.
     fn written(&self, yaml: &MarkedYaml<'_>) -> &'a str {
-        let start = self.byte(yaml.span.start.index());
-        let end = self.byte(yaml.span.end.index());
-        self.text.get(start..end).unwrap_or_default().trim()
+        self.text.get(self.span(yaml)).unwrap_or_default().trim()
     }
 
     /// The line of a literal block's header and the columns taken off its lines; none for other scalars.

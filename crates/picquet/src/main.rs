@@ -49,7 +49,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(WORKER_STACK).enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Check(args) => commands::check::run(&args),
+            Command::Check(args) => commands::check::run(&args).await,
             Command::Demo(args) => commands::demo::run(&args).await,
             Command::Run(args) => commands::run::run(&args).await,
             Command::Fmt(args) => commands::fmt::run(&args),
