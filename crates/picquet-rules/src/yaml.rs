@@ -23,24 +23,24 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
 /// The text, with what is needed to find a mark's place in it.
 struct Source<'a> {
     text: &'a str,
-    /// Byte offset of each character; empty for ASCII, where both are the same.
-    offsets: Vec<usize>,
-    lines: Vec<&'a str>,
+    /// Lines with their byte offsets.
+    lines: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Source<'a> {
     fn new(text: &'a str) -> Self {
-        let offsets =
-            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(offset, _)| offset).collect() };
-        Self { text, offsets, lines: split_lines(text) }
+        Self { text, lines: split_lines(text) }
     }
 
-    fn byte(&self, index: usize) -> usize {
-        if self.text.is_ascii() {
-            index.min(self.text.len())
-        } else {
-            self.offsets.get(index).copied().unwrap_or(self.text.len())
+    /// The byte at a line (from 1) and a column (from 0, in characters).
+    fn byte(&self, line: usize, column: usize) -> usize {
+        let Some((start, line)) = self.lines.get(line.saturating_sub(1)) else {
+            return self.text.len();
+        };
+        if line.is_ascii() {
+            return start + column.min(line.len());
         }
+        start + line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset)
     }
 
     fn node(&self, yaml: &MarkedYaml<'_>, depth: usize) -> Node {
@@ -81,8 +81,9 @@ impl<'a> Source<'a> {
     }
 
     fn span(&self, yaml: &MarkedYaml<'_>) -> Range<usize> {
-        let start = self.byte(yaml.span.start.index());
-        start..self.byte(yaml.span.end.index()).max(start)
+        let (from, to) = (yaml.span.start, yaml.span.end);
+        let start = self.byte(from.line(), from.col());
+        start..self.byte(to.line(), to.col()).max(start)
     }
 
     fn key(&self, key: &MarkedYaml<'_>) -> String {
@@ -105,8 +106,8 @@ impl<'a> Source<'a> {
         let start = yaml.span.start;
         let blank_lines = value.chars().take_while(|c| *c == '\n').count();
         let header_line = start.line().checked_sub(blank_lines + 1)?;
-        let header = self.lines.get(header_line.checked_sub(1)?)?;
-        let first = self.lines.get(start.line() - 1)?;
+        let (_, header) = self.lines.get(header_line.checked_sub(1)?)?;
+        let (_, first) = self.lines.get(start.line().checked_sub(1)?)?;
         let indented = first.chars().take(start.col()).all(|c| c == ' ');
         (indented && opens_literal_block(header)).then(|| (header_line, start.col()))
     }
@@ -120,15 +121,17 @@ fn opens_literal_block(line: &str) -> bool {
 }
 
 /// Lines as YAML counts them: ended by LF, CRLF or a single CR.
-fn split_lines(text: &str) -> Vec<&str> {
+fn split_lines(text: &str) -> Vec<(usize, &str)> {
     let mut lines = Vec::new();
+    let mut start = 0;
     let mut rest = text;
     while let Some(end) = rest.find(['\n', '\r']) {
-        lines.push(&rest[..end]);
-        let length = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-        rest = &rest[end + length..];
+        lines.push((start, &rest[..end]));
+        let length = end + if rest[end..].starts_with("\r\n") { 2 } else { 1 };
+        rest = &rest[length..];
+        start += length;
     }
-    lines.push(rest);
+    lines.push((start, rest));
     lines
 }
 

@@ -1,6 +1,7 @@
 //! An entity mapping takes a column that holds an array or a property bag.
 //!
-//! Nothing is said of columns of JSON whose form the query does not tell.
+//! A column that the table itself has as JSON counts, too. Nothing is said of its members (`Details.ip`) and of the elements
+//! that `mv-expand` gives, whose form only the data tells.
 //!
 //! ## Why it matters
 //!
