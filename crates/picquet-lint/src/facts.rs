@@ -41,7 +41,6 @@ pub(crate) struct Comparison {
     pub columns: Vec<(String, String)>,
     pub operator: String,
     pub literals: Vec<(String, Span)>,
-    pub span: Span,
 }
 
 /// What the whole tree tells.
@@ -222,7 +221,7 @@ impl Facts {
         while let Some(rel) = todo.pop() {
             for expr in rel.exprs() {
                 expr.walk(&mut |e| match &e.kind {
-                    ExprKind::Call { function, args } => comparisons.extend(self.comparison(e, function, args)),
+                    ExprKind::Call { function, args } => comparisons.extend(self.comparison(function, args)),
                     ExprKind::InSubquery { subquery, .. } => {
                         if let Some(rel) = query.subqueries.get(*subquery) {
                             in_queries.push((e.span, rel.columns.iter().map(|c| c.name.clone()).collect()));
@@ -237,7 +236,7 @@ impl Facts {
         self.in_queries = in_queries;
     }
 
-    fn comparison(&self, expr: &Expr, function: &str, args: &[Expr]) -> Option<Comparison> {
+    fn comparison(&self, function: &str, args: &[Expr]) -> Option<Comparison> {
         let (first, values) = args.split_first()?;
         let ExprKind::Column(column) = &first.kind else { return None };
         let literal = |e: &Expr| match e.as_const() {
@@ -249,6 +248,6 @@ impl Facts {
         let table = |(read, source): &(usize, String)| Some((self.reads.get(*read)?.table.clone(), source.clone()));
         let columns: Vec<(String, String)> = origins.iter().filter_map(table).collect();
         let known = !literals.is_empty() && !columns.is_empty();
-        known.then(|| Comparison { columns, operator: function.to_owned(), literals, span: expr.span })
+        known.then(|| Comparison { columns, operator: function.to_owned(), literals })
     }
 }
