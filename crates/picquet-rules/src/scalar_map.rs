@@ -27,8 +27,8 @@ impl ScalarMap {
             file.get(end..)?.starts_with(quote).then_some(map)
         });
         quoted.or_else(|| {
-            // The mark of a block stands behind the blanks that it begins with.
-            let blanks = text.len() - text.trim_start().len();
+            // The mark of a block stands behind the blank lines that it begins with.
+            let blanks = text.get(..blanks(text)).and_then(|blank| blank.rfind('\n')).map_or(0, |end| end + 1);
             Aligner::new(file, start, None).align(text, blanks).map(|(map, _)| map)
         })
     }
