@@ -266,7 +266,7 @@ mod tests {
             }
         }
         let json = "{\"é\": 1,\n \"query\": \"T\\n| where a == \\\"\\ud83d\\ude00\\\"\\r\\n| where Foo\\n| take 1\", \"severity\": \"Low\"}";
-        assert_eq!(places("a.json", json, &["Foo", "take"]), [at(2, 61, "Foo"), at(2, 68, "take")]);
+        assert_eq!(places("a.json", json, &["Foo", "take"]), [at(2, 56, "Foo"), at(2, 63, "take")]);
     }
 
     #[test]
