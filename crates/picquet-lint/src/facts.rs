@@ -24,6 +24,8 @@ pub(crate) struct Read {
     pub filtered: bool,
     /// The table has a column that tells the time.
     pub timed: bool,
+    /// A `let` of the query, whose own uses stand for it.
+    is_shared: bool,
 }
 
 /// A constant instant that a time column is compared with.
@@ -66,6 +68,7 @@ impl Facts {
             facts.rel(rel, shared);
         }
         facts.all_exprs(query);
+        facts.reads.retain(|read| !read.is_shared);
         facts
     }
 
@@ -82,9 +85,7 @@ impl Facts {
             RelKind::Table { name, source } => self.table(rel, name, source),
             RelKind::Shared(index) => {
                 if let Some(shared) = shared.get(*index) {
-                    for (column, from) in rel.columns.iter().zip(&shared.rel.columns) {
-                        self.copy(from.id, column.id);
-                    }
+                    self.use_shared(rel, &shared.rel);
                 }
             }
             RelKind::Filter { predicate, .. } => self.condition(predicate),
@@ -123,6 +124,26 @@ impl Facts {
         }
     }
 
+    /// A use of rows that several places read is a reading of its own: its conditions are not those of the others.
+    fn use_shared(&mut self, rel: &Rel, shared: &Rel) {
+        let mut renumbered: HashMap<usize, usize> = HashMap::new();
+        for (column, from) in rel.columns.iter().zip(&shared.columns) {
+            self.copy(from.id, column.id);
+            for (read, _) in self.origins.get_mut(&column.id).into_iter().flatten() {
+                let next = self.reads.len();
+                let own = *renumbered.entry(*read).or_insert(next);
+                if own == next
+                    && let Some(known) = self.reads.get_mut(*read)
+                {
+                    known.is_shared = true;
+                    let copy = Read { is_shared: false, ..known.clone() };
+                    self.reads.push(copy);
+                }
+                *read = own;
+            }
+        }
+    }
+
     fn table(&mut self, rel: &Rel, name: &str, source: &[String]) {
         let read = self.reads.len();
         for (column, source) in rel.columns.iter().zip(source) {
@@ -138,6 +159,7 @@ impl Facts {
             upper: None,
             filtered: false,
             timed: source.iter().any(|column| TIME_COLUMNS.contains(&column.as_str())),
+            is_shared: false,
         });
     }
 

@@ -1,9 +1,9 @@
 //! Running the checks over files.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use kql_syntax::{Diagnostic, Span};
-use picquet_rules::{AnalyticsRule, Loaded, RuleError, RuleTree, ScalarMap};
+use picquet_rules::{AnalyticsRule, Loaded, Place, RuleError, RuleTree, ScalarMap, SourceFormat};
 
 use crate::answer::{Answer, answer};
 use crate::check::{Check, FilePlace, Finding, Run, Severity, Within};
@@ -48,6 +48,8 @@ pub struct CheckedRule {
 /// The id of a rule and where it stands.
 #[derive(Debug, Clone)]
 struct RuleId {
+    /// A rule may be there in both forms.
+    format: SourceFormat,
     id: String,
     rule: String,
     place: FilePlace,
@@ -152,14 +154,14 @@ impl<'a> Linter<'a> {
         if !checks::is_selected(&checks::DUPLICATE_ID, &self.options) {
             return Vec::new();
         }
-        let mut first: BTreeMap<&str, &RuleId> = BTreeMap::new();
+        let mut first: HashMap<(SourceFormat, &str), &RuleId> = HashMap::new();
         let mut found = Vec::new();
         for id in files.into_iter().flat_map(|checked| &checked.ids) {
-            match first.get(id.id.as_str()) {
+            match first.get(&(id.format, id.id.as_str())) {
                 Some(other) if !id.allowed => found.push(duplicate(id, other)),
                 Some(_) => {}
                 None => {
-                    first.insert(&id.id, id);
+                    first.insert((id.format, &id.id), id);
                 }
             }
         }
@@ -173,9 +175,13 @@ fn rule_id(context: &Context<'_>) -> Option<RuleId> {
     let own =
         context.root.get("id").or_else(|| context.tree.resource().and_then(|r| r.get("name").or_else(|| r.get("id"))));
     // A resource whose name only a deployment makes is known by its template's id, which many may share.
-    let place = own.filter(|place| !place.is_unresolved())?;
+    let names_it = |place: &Place<'_>| match place.expression() {
+        Some(expression) => expression.to_lowercase().contains(&id.to_lowercase()),
+        None => true,
+    };
+    let place = own.filter(names_it)?;
     let place = context.source.place(place.span());
-    Some(RuleId { id, rule: context.rule.name.clone(), place, allowed: false })
+    Some(RuleId { format: context.tree.format, id, rule: context.rule.name.clone(), place, allowed: false })
 }
 
 fn duplicate(id: &RuleId, other: &RuleId) -> Finding {

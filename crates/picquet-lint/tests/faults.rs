@@ -445,6 +445,12 @@ fn templates() {
     assert!(findings(&unknown).is_empty(), "{:#?}", findings(&unknown));
 }
 
+/// Rows that two places read, each within times of its own.
+const SHARED: &str = "let all = SigninLogs | where ResultType != '0';
+all
+| where TimeGenerated > ago(1h)
+| join kind=leftanti (all | where TimeGenerated between (ago(1d) .. ago(1h))) on IPAddress";
+
 #[test]
 fn queries() {
     let cases: &[(&str, &str, &[&str])] = &[
@@ -460,6 +466,8 @@ fn queries() {
         ("SigninLogs\n| where TimeGenerated > startofday(ago(1d))", "PQ505", &[]),
         ("SigninLogs\n| where TimeGenerated > ago(1h)", "PQ506", &["1d"]),
         ("SigninLogs\n| where TimeGenerated > ago(20h)", "PQ506", &[]),
+        (SHARED, "PQ506", &[]),
+        (SHARED, "PQ507", &["ago(1h)"]),
         ("SigninLogs\n| where TimeGenerated > ago(1h)", "PQ507", &["ago(1h)"]),
         (
             "let old = SigninLogs | where TimeGenerated between (ago(1d) .. ago(1h)) | distinct IPAddress;\nSigninLogs\n| where TimeGenerated >= ago(1h) and IPAddress !in (old)",
@@ -569,12 +577,19 @@ fn ids_that_two_rules_have() {
     let catalog = catalog();
     let options = options(&catalog);
     let one = check(&options, "one.yaml", YAML, None);
+    let two = check(&options, "two.yaml", &with(YAML, &[("Sign-ins", "Other sign-ins")]), None);
     let arm = ARM.replace("000000000002", "000000000001");
-    let two = check(&options, "two.json", &arm, None);
+    let four = check(
+        &options,
+        "four.json",
+        &arm.replace("\"w/Micro", "\"[concat(parameters('w'), '/Micro").replace("000000000001\"", "000000000001')]\""),
+        None,
+    );
+    let five = check(&options, "five.json", &arm, None);
     let three = check(&options, "three.json", ARM, None);
-    let found = Linter::new(options).duplicates([&one, &two, &three]);
-    assert_eq!(found.len(), 1, "{found:#?}");
-    assert_eq!((found[0].code, found[0].place.file.as_deref()), ("PQ324", Some("two.json")));
+    let found = Linter::new(options).duplicates([&one, &two, &three, &four, &five]);
+    let places: Vec<_> = found.iter().map(|finding| (finding.code, finding.place.file.as_deref())).collect();
+    assert_eq!(places, [("PQ324", Some("two.yaml")), ("PQ324", Some("five.json"))]);
     assert!(found[0].help.as_deref().is_some_and(|help| help.contains("one.yaml:1")));
 }
 

@@ -35,7 +35,9 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, found: &mut Vec<Candidate>
             }
             let inner = Scope { template: node, outer: Some(scope) };
             let scope = if node.get("resources").is_some() { &inner } else { scope };
-            for entry in entries {
+            let is_template = node.get("resources").is_some() || node.get("$schema").is_some();
+            // Parameters that are named as a rule's keys are no rule.
+            for entry in entries.iter().filter(|entry| !(is_template && entry.key.eq_ignore_ascii_case("parameters"))) {
                 let path = join(&path, &entry.key);
                 walk(&entry.value, path, scope, found);
             }

@@ -116,6 +116,15 @@ impl<'a> Place<'a> {
         matches!(self.node.data, Data::Unresolved { .. })
     }
 
+    /// The ARM expression whose value only a deployment knows.
+    #[must_use]
+    pub fn expression(&self) -> Option<&'a str> {
+        match &self.node.data {
+            Data::Unresolved { text, .. } => Some(text),
+            _ => None,
+        }
+    }
+
     /// The value of a key, whatever the key's case; null counts as absent.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Place<'a>> {

@@ -1,5 +1,7 @@
 //! Two rules of the checked files have one id.
 //!
+//! A rule that is there as YAML and as ARM is one rule.
+//!
 //! ## Why it matters
 //!
 //! Of rules with one id Azure keeps the one that is deployed last; within one template it refuses both.

@@ -24,6 +24,9 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn run(context: &Context<'_>, report: &mut Report<'_>) {
+    if !context.rule.is_executable() {
+        return;
+    }
     let Some(place) = context.root.get("description") else { return };
     let Some(text) = place.text() else { return };
     // Older files keep quotes of their own inside a block.

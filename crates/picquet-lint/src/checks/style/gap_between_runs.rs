@@ -37,7 +37,7 @@ pub(crate) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>, report: &mut Report<'_>) {
     let Some(query) = context.query.as_ref().filter(|query| query.is_sound()) else { return };
-    if context.rule.kind != RuleKind::Scheduled {
+    if context.rule.kind != RuleKind::Scheduled || context.root.get("queryFrequency").is_none() {
         return;
     }
     let frequency = context.rule.query_frequency;

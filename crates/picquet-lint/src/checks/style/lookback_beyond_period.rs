@@ -29,7 +29,7 @@ pub(crate) const CHECK: Check = Check {
 
 fn run(context: &Context<'_>, report: &mut Report<'_>) {
     let Some(query) = &context.query else { return };
-    if context.rule.kind != RuleKind::Scheduled {
+    if context.rule.kind != RuleKind::Scheduled || context.root.get("queryPeriod").is_none() {
         return;
     }
     let period = context.rule.query_period;

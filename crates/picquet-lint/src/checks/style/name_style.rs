@@ -24,6 +24,9 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn run(context: &Context<'_>, report: &mut Report<'_>) {
+    if !context.rule.is_executable() {
+        return;
+    }
     let Some(place) = ["displayName", "name"].iter().find_map(|key| context.root.get(key)) else { return };
     let Some(name) = place.text().map(str::trim) else { return };
     if name.ends_with('.') && !name.ends_with("..") {

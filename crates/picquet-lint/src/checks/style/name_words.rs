@@ -23,6 +23,9 @@ pub(crate) const CHECK: Check = Check {
 };
 
 fn run(context: &Context<'_>, report: &mut Report<'_>) {
+    if !context.rule.is_executable() {
+        return;
+    }
     let Some(place) = ["displayName", "name"].iter().find_map(|key| context.root.get(key)) else { return };
     let Some(name) = place.text() else { return };
     let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
