@@ -161,7 +161,7 @@ impl<'a> Linter<'a> {
                 Some(other) if !id.allowed => found.push(duplicate(id, other)),
                 Some(_) => {}
                 None => {
-                    first.insert((id.format, &id.id), id);
+                    first.insert((id.format, id.id.as_str()), id);
                 }
             }
         }
