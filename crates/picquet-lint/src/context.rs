@@ -141,7 +141,8 @@ impl Context<'_> {
         let map = query.map.as_ref()?;
         let old = span.text(query.text);
         let safe = |text: &str| !text.contains(['"', '\'', '\\', '\n']);
-        if old.is_empty() || (!map.shows_lines() && !(safe(old) && safe(text))) {
+        let is_writable = map.shows_lines() || (safe(old) && safe(text));
+        if old.is_empty() || !is_writable {
             return None;
         }
         let range = map.range(span.start as usize, span.end as usize);
