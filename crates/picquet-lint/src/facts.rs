@@ -88,7 +88,10 @@ impl Facts {
                     self.use_shared(rel, &shared.rel);
                 }
             }
-            RelKind::Filter { predicate, .. } => self.condition(predicate),
+            RelKind::Filter { input, predicate } => {
+                self.filters(input);
+                self.condition(predicate);
+            }
             RelKind::Project { exprs, .. } => {
                 for (column, expr) in rel.columns.iter().zip(exprs) {
                     self.computed(column.id, expr);
@@ -182,6 +185,33 @@ impl Facts {
         }
     }
 
+    /// Notes that a condition holds for the rows of what a filter stands on, also one on what is computed from them.
+    fn filters(&mut self, rel: &Rel) {
+        match &rel.kind {
+            RelKind::Table { .. } | RelKind::Shared(_) => {
+                let origins = rel.columns.iter().filter_map(|column| self.origins.get(&column.id));
+                let reads: Vec<usize> = origins.flatten().map(|(read, _)| *read).collect();
+                self.mark_filtered(&reads);
+            }
+            RelKind::Union(branches) => branches.iter().for_each(|branch| self.filters(&branch.rel)),
+            RelKind::Filter { input, .. }
+            | RelKind::Project { input, .. }
+            | RelKind::Sort { input, limit: None, .. }
+            | RelKind::MvExpand { input, .. }
+            | RelKind::Parse { input, .. }
+            | RelKind::ParseKv { input, .. } => self.filters(input),
+            _ => {}
+        }
+    }
+
+    fn mark_filtered(&mut self, reads: &[usize]) {
+        for read in reads {
+            if let Some(read) = self.reads.get_mut(*read) {
+                read.filtered = true;
+            }
+        }
+    }
+
     /// Takes a condition that all rows behind fulfil apart.
     fn condition(&mut self, predicate: &Expr) {
         let mut reads = Vec::new();
@@ -190,11 +220,7 @@ impl Facts {
                 reads.extend(self.origins.get(id).into_iter().flatten().map(|(read, _)| *read));
             }
         });
-        for read in reads {
-            if let Some(read) = self.reads.get_mut(read) {
-                read.filtered = true;
-            }
-        }
+        self.mark_filtered(&reads);
         self.times(predicate);
     }
 

@@ -478,6 +478,7 @@ fn queries() {
         ("SigninLogs\n| join kind=leftanti (SigninLogs | where TimeGenerated > ago(1h)) on IPAddress", "PQ507", &[]),
         ("SigninLogs\n| summarize n = count() by IPAddress", "PQ509", &["SigninLogs"]),
         ("SigninLogs\n| where ResultType == '0'\n| summarize n = count() by IPAddress", "PQ509", &[]),
+        ("SigninLogs\n| parse IPAddress with a '.' *\n| where a == '10'\n| summarize n = count() by a", "PQ509", &[]),
         (
             "let ips = SigninLogs | project IPAddress, TimeGenerated;\nips\n| where TimeGenerated > ago(1d)",
             "PQ509",

@@ -8,7 +8,8 @@
 //!
 //! ## How to mend it
 //!
-//! Write plain quotes, dashes and spaces, and names without accents.
+//! Write plain quotes, dashes and spaces, and names without accents. In a string of the query, write the character's code
+//! (`"\u2013"`), for the logs may hold that very character.
 
 use picquet_rules::SourceFormat;
 
@@ -44,8 +45,11 @@ fn run(context: &Context<'_>, report: &mut Report<'_>) {
                 plain_form(*c).map(edit)
             });
             let edits: Option<Vec<Edit>> = plain.collect();
-            let fix = edits.filter(|_| !query.contains(&start)).map(|edits| Fix { edits });
+            let in_query = query.contains(&start);
+            let fix = edits.filter(|_| !in_query).map(|edits| Fix { edits });
             let help = match plain_form(*c) {
+                // What the logs hold must not change.
+                _ if in_query => format!("in a string, write `\\u{:04x}`", u32::from(*c)),
                 Some(plain) => format!("write `{plain}`"),
                 None => "write the text in ASCII".to_owned(),
             };
