@@ -49,6 +49,7 @@ fn run(context: &Context<'_>, report: &mut Report<'_>) {
             let fix = edits.filter(|_| !in_query).map(|edits| Fix { edits });
             let help = match plain_form(*c) {
                 // What the logs hold must not change.
+                _ if in_query && u32::from(*c) > 0xFFFF => format!("in a string, write `\\U{:08x}`", u32::from(*c)),
                 _ if in_query => format!("in a string, write `\\u{:04x}`", u32::from(*c)),
                 Some(plain) => format!("write `{plain}`"),
                 None => "write the text in ASCII".to_owned(),
