@@ -1,7 +1,7 @@
 //! The checks: one file each, in the order of their codes.
 //!
 //! A new check is a new file with a doc comment (what, `## Why it matters`, `## How to mend it`), a `CHECK`, an entry in
-//! [`CHECKS`] and cases in `tests/cases`; `picquet-dev lints` then writes its page.
+//! [`CHECKS`] and cases in `tests/faults_*.rs`; `picquet-dev lints` then writes its page.
 
 pub(crate) mod api;
 pub(crate) mod columns;

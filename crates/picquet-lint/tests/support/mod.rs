@@ -1,6 +1,8 @@
 //! Rules and tables for the tests and benchmarks of this crate.
 #![allow(dead_code, clippy::expect_used, clippy::print_stderr)]
 
+pub mod rules;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
