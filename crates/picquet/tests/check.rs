@@ -169,7 +169,7 @@ fn faulty() -> (tempfile::TempDir, String) {
 fn sets_settings_and_pages() {
     let (folder, rule) = faulty();
     let (good, text) = check(&[&rule]);
-    assert!(!good && text.contains("error[PQ302]") && text.contains("rule.yaml:17:21"), "{text}");
+    assert!(!good && text.contains("error[PQ302]") && text.contains("rule.yaml:18:21"), "{text}");
     assert!(text.contains("help: write `AadUserId`") && text.contains("note: "), "{text}");
     let json = ["--format", "json"];
     assert_eq!(codes(&check(&[&[rule.as_str()], &json[..]].concat()).1), ["PQ302"]);
