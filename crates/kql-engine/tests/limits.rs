@@ -109,8 +109,12 @@ fn queries_are_cancelled() {
 
 fn within(query: &str, megabytes: usize) -> Result<String, String> {
     let folder = tempfile::tempdir().unwrap();
-    let engine =
-        EngineOptions { memory: Some(megabytes << 20), threads: Some(2), spill: Some(folder.path().to_path_buf()) };
+    let engine = EngineOptions {
+        memory: Some(megabytes << 20),
+        threads: Some(2),
+        spill: Some(folder.path().to_path_buf()),
+        ..EngineOptions::default()
+    };
     let rows = run(query, Limits::default(), &engine, &Tables(None))?;
     Ok(rows.first().and_then(|row| row.first()).cloned().unwrap_or_default())
 }

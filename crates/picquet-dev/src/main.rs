@@ -8,6 +8,7 @@ mod corpus;
 mod disagreements;
 mod docs_cases;
 mod figures;
+mod lints;
 mod oracle;
 mod runner;
 mod runs;
@@ -49,6 +50,12 @@ enum Command {
     Support,
     /// Times the functions and operators that rules use most, over generated rows.
     Bench(BenchArgs),
+    /// Writes the pages of the rule checks.
+    Lints {
+        /// The folder of the pages.
+        #[arg(default_value = "docs/lints")]
+        folder: PathBuf,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -66,7 +73,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = &cli.shared;
     let corpora = shared.join("corpus").is_dir();
     match &cli.command {
-        Command::Support | Command::Bench(_) => {}
+        Command::Support | Command::Bench(_) | Command::Lints { .. } => {}
         _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
         _ => {}
     }
@@ -78,5 +85,6 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Samples(showing) => samples::run(shared, showing, &mut out),
         Command::Support => support::write(&mut out),
         Command::Bench(args) => bench::run(args, &mut out),
+        Command::Lints { folder } => lints::write(folder, &mut out),
     }
 }

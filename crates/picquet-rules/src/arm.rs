@@ -36,8 +36,9 @@ fn walk(node: &Node, path: String, scope: &Scope<'_>, hunting: bool, found: &mut
                 return;
             }
             let inner = Scope { template: node, outer: Some(scope), packaged: scope.packaged };
-            let is_template = node.get("resources").is_some();
-            let scope = if is_template { &inner } else { scope };
+            let holds_resources = node.get("resources").is_some();
+            let scope = if holds_resources { &inner } else { scope };
+            let is_template = holds_resources || node.get("$schema").is_some();
             let package = Scope { packaged: true, ..*scope };
             for entry in entries {
                 // Declarations may have the names of a rule's properties.
@@ -74,6 +75,7 @@ fn candidate(node: &Node, path: &str, scope: &Scope<'_>) -> Option<Candidate> {
             id: None,
             envelope: Map::new(),
             carried: Map::new(),
+            resource: None,
         });
     }
     None
@@ -122,6 +124,7 @@ fn resource(node: &Node, properties: &Node, path: &str, scope: &Scope<'_>) -> Ca
         id,
         envelope,
         carried: carried.unwrap_or_default(),
+        resource: Some(scope.resolve(node)),
         node: properties,
     }
 }
@@ -201,7 +204,7 @@ fn set_defaults(parameters: &mut Node, values: &[(String, Value)]) {
         if let (Some((_, value)), Data::Object(parts)) = (value, &mut declaration.value.data) {
             let line = declaration.line;
             parts.retain(|part| !part.key.eq_ignore_ascii_case("defaultValue"));
-            parts.push(Entry { key: "defaultValue".to_owned(), line, value: Node::from_json(line, value) });
+            parts.push(Entry { key: "defaultValue".to_owned(), line, span: 0..0, value: Node::from_json(line, value) });
         }
     }
 }

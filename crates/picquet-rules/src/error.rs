@@ -97,7 +97,8 @@ const ALIASES: &[(&str, &str)] = &[
 ];
 
 /// The valid value nearest to a wrong one, if any is near enough to be meant.
-pub(crate) fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.trim().to_ascii_lowercase();
     let valid: Vec<&str> = valid.into_iter().collect();
     let alias = ALIASES.iter().find(|(word, _)| *word == wrong);

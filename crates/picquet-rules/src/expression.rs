@@ -35,12 +35,12 @@ impl Scope<'_> {
             ),
             Data::Unresolved { .. } => node.data.clone(),
         };
-        Node { line: node.line, data }
+        Node { line: node.line, span: node.span.clone(), data }
     }
 
     fn resolve_text(&self, node: &Node, text: &str, depth: usize) -> Node {
         if let Some(literal) = unescaped(text) {
-            let literal_node = Node::text(node.line, literal);
+            let literal_node = Node::text(node.line, literal).at(node.span.clone());
             if self.packaged {
                 return Scope { packaged: false, ..*self }.resolve_text(&literal_node, literal, depth);
             }
@@ -54,7 +54,7 @@ impl Scope<'_> {
             Ok(value) => value.data,
             Err(reason) => Data::Unresolved { text: text.to_owned(), reason },
         };
-        Node { line: node.line, data }
+        Node { line: node.line, span: node.span.clone(), data }
     }
 
     /// The text of a name or id; parts that stay unknown are [`UNKNOWN_PART`].
@@ -181,7 +181,7 @@ impl Scope<'_> {
             }
             other => other.clone(),
         };
-        Node { line: node.line, data }
+        Node { line: node.line, span: node.span.clone(), data }
     }
 }
 

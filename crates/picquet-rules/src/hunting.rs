@@ -36,7 +36,7 @@ pub(crate) fn saved_search(node: &Node, path: &str, scope: &Scope<'_>) -> Option
         return None;
     }
     let id = resource_id(node, scope);
-    let mut keys = Node { line: node.line, data: Data::Object(yaml_keys(&properties)) };
+    let mut keys = Node { line: node.line, span: 0..0, data: Data::Object(yaml_keys(&properties)) };
     let beside = sidecar(node, id.as_deref(), scope);
     let unknown = beside.map(|beside| take_sidecar(&mut keys, &beside)).unwrap_or_default();
     if let Data::Object(entries) = &mut keys.data {
@@ -53,12 +53,13 @@ pub(crate) fn saved_search(node: &Node, path: &str, scope: &Scope<'_>) -> Option
         id,
         envelope: own.map(|own| (own.key.clone(), own.value.to_json())).collect(),
         carried: Map::new(),
+        resource: None,
         node: keys,
     })
 }
 
 fn entry(key: &str, line: usize, value: Node) -> Entry {
-    Entry { key: key.to_owned(), line, value }
+    Entry { key: key.to_owned(), line, span: 0..0, value }
 }
 
 /// The properties of a saved search under the keys of a hunting query.
@@ -88,12 +89,12 @@ fn tags(value: &Node, line: usize, keys: &mut Vec<Entry>) {
             (Some((key @ "description", _)), Some(text)) => keys.push(entry(key, line, Node::text(line, text))),
             (Some((key, _)), Some(text)) => {
                 let parts = text.split(',').map(|part| Node::text(line, part.trim())).collect();
-                keys.push(entry(key, line, Node { line, data: Data::List(parts) }));
+                keys.push(entry(key, line, Node { line, span: 0..0, data: Data::List(parts) }));
             }
             _ => others.push(item.clone()),
         }
     }
     if !others.is_empty() {
-        keys.push(entry("tags", line, Node { line, data: Data::List(others) }));
+        keys.push(entry("tags", line, Node { line, span: 0..0, data: Data::List(others) }));
     }
 }

@@ -79,16 +79,22 @@ impl Parser<'_> {
             return Err(self.error("nested too deeply"));
         }
         self.skip_blank()?;
-        let line = self.line;
+        let (line, start) = (self.line, self.position);
         let data = match self.peek() {
             Some('{') => self.object(depth)?,
             Some('[') => self.list(depth)?,
-            Some('"') => return Ok(Node::text(line, self.string()?)),
-            Some(c) if c.is_ascii_alphanumeric() || c == '-' => return self.word(),
+            Some('"') => {
+                let text = self.string()?;
+                return Ok(Node::text(line, text).at(start..self.position));
+            }
+            Some(c) if c.is_ascii_alphanumeric() || c == '-' => {
+                let word = self.word()?;
+                return Ok(word.at(start..self.position));
+            }
             Some(_) => return Err(self.error("expected a JSON value")),
             None => return Err(self.error("the text ends where a JSON value is expected")),
         };
-        Ok(Node { line, data })
+        Ok(Node { line, span: start..self.position, data })
     }
 
     fn object(&mut self, depth: usize) -> Result<Data, SyntaxError> {
@@ -100,17 +106,18 @@ impl Parser<'_> {
         }
         loop {
             self.skip_blank()?;
-            let line = self.line;
+            let (line, start) = (self.line, self.position);
             if self.peek() != Some('"') {
                 return Err(self.error("expected a key in double quotes"));
             }
             let key = self.string()?;
+            let span = start..self.position;
             self.skip_blank()?;
             if !self.eat(':') {
                 return Err(self.error(&format!("expected `:` after the key `{key}`")));
             }
             let value = self.value(depth + 1)?;
-            entries.push(Entry { key, line, value });
+            entries.push(Entry { key, line, span, value });
             self.skip_blank()?;
             if self.eat('}') {
                 return Ok(Data::Object(entries));

@@ -50,8 +50,10 @@ mod json;
 mod load;
 mod model;
 mod node;
+mod place;
 mod read;
 mod run;
+mod scalar_map;
 mod tactics;
 mod yaml;
 mod yaml_query;
@@ -61,7 +63,7 @@ pub use arm::{SIDECAR_KEYS, SIDECAR_UNKNOWN};
 pub use duration::{Duration, DurationError};
 pub use entities::{Entity, Extraction, MAX_ENTITIES_PER_ALERT, MAX_ENTITY_BYTES, extract_entities, legacy_mappings};
 pub use entity_types::{ENTITY_TYPES, EntityType, entity_type};
-pub use error::{RuleError, Warning, WarningKind};
+pub use error::{RuleError, Warning, WarningKind, nearest};
 pub use functions::{FunctionDefinition, load_functions};
 pub use hunting::{HUNTING_CATEGORY, HUNTING_KIND, HUNTING_TAGS};
 pub use load::{
@@ -72,6 +74,9 @@ pub use model::{
     GroupingConfiguration, IncidentConfiguration, IncidentCreation, MatchingMethod, QueryLocation, QueryStyle,
     RuleKind, RuleSource, Severity, SourceFormat, Trigger, TriggerOperator, join_techniques,
 };
+pub use place::{Place, RuleTree};
+pub use read::DYNAMIC_PROPERTIES;
 pub use run::{RunInput, RunOutput, evaluate};
+pub use scalar_map::ScalarMap;
 pub use tactics::{TACTICS, canonical_tactic};
 pub use yaml_query::{QueryBlock, YamlQuery};

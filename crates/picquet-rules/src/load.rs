@@ -161,15 +161,7 @@ pub fn load_folder_text(name: &str, text: &str) -> Loaded {
 /// As [`load_text`], but a text that holds something else gives an empty result.
 fn load_if_rules(name: &str, text: &str, options: &LoadOptions) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let candidates = if is_json(name, text) {
-        json::parse(text).map(|mut root| {
-            set_parameters(&mut root, &options.parameters);
-            find_rules(&root, options.hunting)
-        })
-    } else {
-        yaml::parse(text).map(|documents| yaml_rules(documents, options.hunting))
-    };
-    let candidates = match candidates {
+    let candidates = match candidates(name, text, options) {
         Ok(candidates) => candidates,
         Err(error) => return syntax_failure(name, text, error),
     };
@@ -181,6 +173,18 @@ fn load_if_rules(name: &str, text: &str, options: &LoadOptions) -> Loaded {
         loaded.warnings.extend(reading.warnings);
     }
     loaded
+}
+
+/// The parts of a text that hold rules.
+pub(crate) fn candidates(name: &str, text: &str, options: &LoadOptions) -> Result<Vec<Candidate>, SyntaxError> {
+    if is_json(name, text) {
+        json::parse(text).map(|mut root| {
+            set_parameters(&mut root, &options.parameters);
+            find_rules(&root, options.hunting)
+        })
+    } else {
+        yaml::parse(text).map(|documents| yaml_rules(documents, options.hunting))
+    }
 }
 
 fn is_json(name: &str, text: &str) -> bool {
@@ -223,6 +227,7 @@ fn yaml_rules(documents: Vec<Node>, hunting: bool) -> Vec<Candidate> {
             id: None,
             envelope: serde_json::Map::new(),
             carried: serde_json::Map::new(),
+            resource: None,
             node,
         })
         .collect()

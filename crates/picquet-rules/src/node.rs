@@ -1,5 +1,7 @@
 //! The tree both readers give: YAML and JSON alike, with the line of every value.
 
+use std::ops::Range;
+
 use serde_json::{Map, Number, Value};
 
 /// How a scalar is written; it decides whether `5` is a number and where a query's lines stand.
@@ -21,6 +23,8 @@ pub(crate) enum Style {
 pub(crate) struct Node {
     /// Line of its start, from 1.
     pub line: usize,
+    /// Its bytes in the file, with quotes; that of a block scalar begins at its first character that is not blank.
+    pub span: Range<usize>,
     /// What it is.
     pub data: Data,
 }
@@ -46,16 +50,23 @@ pub(crate) enum Data {
 pub(crate) struct Entry {
     pub key: String,
     pub line: usize,
+    /// Bytes of the key in the file.
+    pub span: Range<usize>,
     pub value: Node,
 }
 
 impl Node {
     pub fn text(line: usize, text: impl Into<String>) -> Self {
-        Self { line, data: Data::Scalar { text: text.into(), style: Style::Quoted } }
+        Self { line, span: 0..0, data: Data::Scalar { text: text.into(), style: Style::Quoted } }
     }
 
     pub fn plain(line: usize, text: impl Into<String>) -> Self {
-        Self { line, data: Data::Scalar { text: text.into(), style: Style::Plain } }
+        Self { line, span: 0..0, data: Data::Scalar { text: text.into(), style: Style::Plain } }
+    }
+
+    /// The same at a place of the file.
+    pub fn at(self, span: Range<usize>) -> Self {
+        Self { span, ..self }
     }
 
     pub fn is_null(&self) -> bool {
@@ -123,12 +134,17 @@ impl Node {
             Value::Object(object) => Data::Object(
                 object
                     .iter()
-                    .map(|(key, value)| Entry { key: key.clone(), line, value: Self::from_json(line, value) })
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        line,
+                        span: 0..0,
+                        value: Self::from_json(line, value),
+                    })
                     .collect(),
             ),
             other => return Self::plain(line, other.to_string()),
         };
-        Self { line, data }
+        Self { line, span: 0..0, data }
     }
 }
 

@@ -6,6 +6,8 @@ mod schedule;
 
 use serde_json::{Map, Value};
 
+pub use self::parts::DYNAMIC_PROPERTIES;
+
 use self::reader::{Field, Object, Reader};
 use crate::alert::parse_time;
 use crate::duration::Duration;
@@ -36,6 +38,8 @@ pub(crate) struct Candidate {
     pub envelope: Map<String, Value>,
     /// ARM: YAML keys that the model does not know, which a conversion put beside the rule, by path.
     pub carried: Map<String, Value>,
+    /// ARM: the resource.
+    pub resource: Option<Node>,
 }
 
 /// What reading one rule gave: the rule, unless there are errors, and remarks.

@@ -2,6 +2,8 @@
 //!
 //! Scalars keep the text they were written with: `version: 1.10` and an id of digits must not become numbers.
 
+use std::ops::Range;
+
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 
 use crate::json::SyntaxError;
@@ -21,24 +23,24 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Node>, SyntaxError> {
 /// The text, with what is needed to find a mark's place in it.
 struct Source<'a> {
     text: &'a str,
-    /// Byte offset of each character; empty for ASCII, where both are the same.
-    offsets: Vec<usize>,
-    lines: Vec<&'a str>,
+    /// Lines with their byte offsets.
+    lines: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Source<'a> {
     fn new(text: &'a str) -> Self {
-        let offsets =
-            if text.is_ascii() { Vec::new() } else { text.char_indices().map(|(offset, _)| offset).collect() };
-        Self { text, offsets, lines: split_lines(text) }
+        Self { text, lines: split_lines(text) }
     }
 
-    fn byte(&self, index: usize) -> usize {
-        if self.text.is_ascii() {
-            index.min(self.text.len())
-        } else {
-            self.offsets.get(index).copied().unwrap_or(self.text.len())
+    /// The byte at a line (from 1) and a column (from 0, in characters).
+    fn byte(&self, line: usize, column: usize) -> usize {
+        let Some((start, line)) = self.lines.get(line.saturating_sub(1)) else {
+            return self.text.len();
+        };
+        if line.is_ascii() {
+            return start + column.min(line.len());
         }
+        start + line.char_indices().nth(column).map_or(line.len(), |(offset, _)| offset)
     }
 
     fn node(&self, yaml: &MarkedYaml<'_>, depth: usize) -> Node {
@@ -54,6 +56,7 @@ impl<'a> Source<'a> {
                     .map(|(key, value)| Entry {
                         key: self.key(key),
                         line: key.span.start.line(),
+                        span: self.span(key),
                         value: self.node(value, depth + 1),
                     })
                     .collect(),
@@ -65,7 +68,7 @@ impl<'a> Source<'a> {
                     None => (line, Style::Quoted),
                 };
                 let text = text.to_string();
-                return Node { line, data: Data::Scalar { text, style } };
+                return Node { line, span: self.span(yaml), data: Data::Scalar { text, style } };
             }
             YamlData::Value(Scalar::Null) => Data::Scalar { text: String::new(), style: Style::Plain },
             YamlData::Value(_) => Data::Scalar { text: self.written(yaml).to_owned(), style: Style::Plain },
@@ -74,7 +77,13 @@ impl<'a> Source<'a> {
                 Data::Scalar { text: self.written(yaml).to_owned(), style: Style::Plain }
             }
         };
-        Node { line, data }
+        Node { line, span: self.span(yaml), data }
+    }
+
+    fn span(&self, yaml: &MarkedYaml<'_>) -> Range<usize> {
+        let (from, to) = (yaml.span.start, yaml.span.end);
+        let start = self.byte(from.line(), from.col());
+        start..self.byte(to.line(), to.col()).max(start)
     }
 
     fn key(&self, key: &MarkedYaml<'_>) -> String {
@@ -86,9 +95,7 @@ impl<'a> Source<'a> {
 
     /// The text as the file has it.
     fn written(&self, yaml: &MarkedYaml<'_>) -> &'a str {
-        let start = self.byte(yaml.span.start.index());
-        let end = self.byte(yaml.span.end.index());
-        self.text.get(start..end).unwrap_or_default().trim()
+        self.text.get(self.span(yaml)).unwrap_or_default().trim()
     }
 
     /// The line of a literal block's header and the columns taken off its lines; none for other scalars.
@@ -99,8 +106,8 @@ impl<'a> Source<'a> {
         let start = yaml.span.start;
         let blank_lines = value.chars().take_while(|c| *c == '\n').count();
         let header_line = start.line().checked_sub(blank_lines + 1)?;
-        let header = self.lines.get(header_line.checked_sub(1)?)?;
-        let first = self.lines.get(start.line() - 1)?;
+        let (_, header) = self.lines.get(header_line.checked_sub(1)?)?;
+        let (_, first) = self.lines.get(start.line().checked_sub(1)?)?;
         let indented = first.chars().take(start.col()).all(|c| c == ' ');
         (indented && opens_literal_block(header)).then(|| (header_line, start.col()))
     }
@@ -114,15 +121,17 @@ fn opens_literal_block(line: &str) -> bool {
 }
 
 /// Lines as YAML counts them: ended by LF, CRLF or a single CR.
-fn split_lines(text: &str) -> Vec<&str> {
+fn split_lines(text: &str) -> Vec<(usize, &str)> {
     let mut lines = Vec::new();
+    let mut start = 0;
     let mut rest = text;
     while let Some(end) = rest.find(['\n', '\r']) {
-        lines.push(&rest[..end]);
-        let length = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
-        rest = &rest[end + length..];
+        lines.push((start, &rest[..end]));
+        let length = end + if rest[end..].starts_with("\r\n") { 2 } else { 1 };
+        rest = &rest[length..];
+        start += length;
     }
-    lines.push(rest);
+    lines.push((start, rest));
     lines
 }
 

@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check queries and rules without running them
     #[command(after_help = "Examples:\n  picquet check rules/ hunt.kql\n  \
+                            picquet check rules/ --set all --base origin/main --format sarif > check.sarif\n  \
+                            picquet check rules/ --fix\n  picquet check --explain PQ301\n  \
                             picquet check rule.yaml --columns --format json | jq .findings\n  \
                             picquet check -q 'SigninLogs | where ResultTyp == 0'\n  \
                             picquet check --batch queries.jsonl --schema schemas.json --functions functions.jsonl")]

@@ -3,7 +3,8 @@
 use std::io::Write;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use kql_syntax::{Diagnostic, Severity};
+use kql_syntax::{Diagnostic, Severity, Span};
+use picquet_lint::Finding;
 use picquet_rules::AnalyticsRule;
 
 /// Most diagnostics that are shown of one query.
@@ -43,17 +44,31 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// One diagnostic about `text`, with a note below it.
-pub(crate) fn render(
-    diagnostic: &Diagnostic,
+/// A finding about `text`, with notes below it.
+pub(crate) fn finding(
+    finding: &Finding,
     text: &str,
+    span: std::ops::Range<usize>,
     path: Option<&str>,
-    note: Option<&str>,
+    notes: &[String],
     color: bool,
 ) -> String {
-    let mut group = group(diagnostic, text, &Origin { path, first_line: 1 });
-    if let Some(note) = note {
-        group = group.element(Level::NOTE.message(note));
+    let level = match finding.severity {
+        picquet_lint::Severity::Error => Level::ERROR,
+        picquet_lint::Severity::Warning => Level::WARNING,
+        picquet_lint::Severity::Advice => Level::INFO.with_name("advice"),
+    };
+    let span = Span::new(span.start, span.end);
+    let mut snippet = Snippet::source(text).annotation(AnnotationKind::Primary.span(char_range(text, span)));
+    if let Some(path) = path {
+        snippet = snippet.path(path);
+    }
+    let mut group = level.primary_title(finding.message.as_str()).id(finding.code).element(snippet);
+    if let Some(help) = &finding.help {
+        group = group.element(Level::HELP.message(help.as_str()));
+    }
+    for note in notes {
+        group = group.element(Level::NOTE.message(note.as_str()));
     }
     renderer(color).render(&[group])
 }
@@ -67,7 +82,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, text: &'a str, origin: &Origin<'a>) -> 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let span = char_range(text, diagnostic);
+    let span = char_range(text, diagnostic.span);
     let mut snippet =
         Snippet::source(text).line_start(origin.first_line).annotation(AnnotationKind::Primary.span(span));
     if let Some(path) = origin.path {
@@ -81,7 +96,7 @@ fn group<'a>(diagnostic: &'a Diagnostic, text: &'a str, origin: &Origin<'a>) -> 
 }
 
 /// The span as a range that lies within the text, on character boundaries.
-fn char_range(query: &str, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
+fn char_range(query: &str, span: Span) -> std::ops::Range<usize> {
     let floor = |at: u32| {
         let mut at = (at as usize).min(query.len());
         while !query.is_char_boundary(at) {
@@ -89,6 +104,6 @@ fn char_range(query: &str, diagnostic: &Diagnostic) -> std::ops::Range<usize> {
         }
         at
     };
-    let start = floor(diagnostic.span.start);
-    start..floor(diagnostic.span.end).max(start)
+    let start = floor(span.start);
+    start..floor(span.end).max(start)
 }

@@ -50,7 +50,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(WORKER_STACK).enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Check(args) => commands::check::run(&args).map(Exit::from),
+            Command::Check(args) => commands::check::run(&args).await.map(Exit::from),
             Command::Convert(args) => commands::convert::run(&args),
             Command::Demo(args) => commands::demo::run(&args).await.map(Exit::from),
             Command::Diff(args) => commands::diff::run(&args).await,

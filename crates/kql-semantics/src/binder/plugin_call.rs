@@ -78,7 +78,8 @@ impl Binder<'_> {
         }
         let mut inputs = vec![self.with_computed(input, bound.computed, span)];
         inputs.extend(bound.tables);
-        let stage = Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables, names, later: bound.later });
+        let stage =
+            Stage::Plugin(PluginCall { plugin, args: bound.args, input: fields, tables, names, later: bound.later });
         let kind = RelKind::Staged { inputs, stage: Box::new(stage) };
         Rel { kind, columns: named, serialized: plugin.ordered, open: false, span }
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Properties `alertDynamicProperties` may set (spec section 5.4).
-const DYNAMIC_PROPERTIES: &[&str] = &[
+pub const DYNAMIC_PROPERTIES: &[&str] = &[
     "AlertLink",
     "ConfidenceLevel",
     "ConfidenceScore",

@@ -4,9 +4,8 @@ use std::io::{BufRead, Write};
 
 use kql_semantics::Catalog;
 use kql_syntax::Diagnostic;
+use picquet_lint::{Answer, answer};
 use serde_json::{Value, json};
-
-use super::answer::{Answer, answer};
 
 /// Answers each `{"id","query"}` line with `{"id","ok","errors","warnings","columns","open","kind"}`, in order.
 /// Places count UTF-16 units, as editors do.

@@ -52,6 +52,11 @@ impl CheckCatalog {
         let data = FileDatabase::open(&args.data, Options::default())?;
         Ok(CheckCatalog { given, functions, data, all_columns: AllColumns::default() })
     }
+
+    /// The log files.
+    pub(crate) fn data(&self) -> &FileDatabase {
+        &self.data
+    }
 }
 
 impl Catalog for CheckCatalog {

@@ -1,13 +1,13 @@
-//! Checking queries and rules without running them: parsing and binding over table schemas.
+//! Checking queries and rules without running them: parsing and binding over table schemas, and the checks of rules.
 
-pub(crate) mod answer;
 pub(crate) mod args;
+pub(crate) mod base;
 pub(crate) mod batch;
 mod catalog;
+pub(crate) mod config;
+pub(crate) mod files;
 mod functions;
-mod place;
 pub(crate) mod report;
-mod unit;
+pub(crate) mod samples;
 
 pub(crate) use catalog::CheckCatalog;
-pub(crate) use unit::{collect, of_text};

@@ -8,33 +8,41 @@ use kql_syntax::ast::{ExprKind, OperatorKind, Statement};
 use kql_syntax::{Diagnostic, Severity, Span};
 
 /// Errors, warnings and result of a query that was not run.
-pub(crate) struct Answer {
+#[derive(Debug)]
+pub struct Answer {
     /// In the order of the text.
-    pub(crate) errors: Vec<Diagnostic>,
+    pub errors: Vec<Diagnostic>,
     /// In the order of the text.
-    pub(crate) warnings: Vec<Diagnostic>,
+    pub warnings: Vec<Diagnostic>,
     /// What the query gives.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Names and types of the result; none where it is no single table.
-    pub(crate) columns: Option<Vec<(String, &'static str)>>,
+    pub columns: Option<Vec<(String, &'static str)>>,
     /// There may be more columns, as the data decides.
-    pub(crate) open: bool,
+    pub open: bool,
+    /// The typed tree, with holes where there are errors; none where the text holds no query.
+    pub tree: Option<Query>,
 }
 
 /// Kinds of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// One table.
     Table,
+    /// One value.
     Scalar,
     /// Several tables: `fork`, `facet`.
     Group,
+    /// A graph.
     Graph,
     /// The text holds no query.
     None,
 }
 
 impl Kind {
-    pub(crate) fn name(self) -> &'static str {
+    /// The name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Table => "table",
             Kind::Scalar => "scalar",
@@ -45,22 +53,23 @@ impl Kind {
     }
 }
 
-/// Parses and binds `query`.
-pub(crate) fn answer(query: &str, catalog: &dyn Catalog, now: i64) -> Answer {
+/// Parses and binds `query`. `now` is the instant of `now()`: ticks of 100 ns since year 1.
+#[must_use]
+pub fn answer(query: &str, catalog: &dyn Catalog, now: i64) -> Answer {
     let options = BindOptions { now, checking: true, ..BindOptions::default() };
     // A fault of the binder is a finding about this query; the others are answered.
     let Ok(bound) = catch_unwind(AssertUnwindSafe(|| bind(query, catalog, &options))) else {
         let message = "internal error: the query could not be checked; please report it";
         let errors = vec![Diagnostic::error("PQ003", Span::new(0, 0), message)];
-        return Answer { errors, warnings: Vec::new(), kind: Kind::None, columns: None, open: false };
+        return Answer { errors, warnings: Vec::new(), kind: Kind::None, columns: None, open: false, tree: None };
     };
     let (errors, mut warnings): (Vec<_>, Vec<_>) =
         bound.diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
-    let Some(tree) = &bound.query else {
-        return Answer { errors, warnings, kind: Kind::None, columns: None, open: false };
+    let Some(tree) = bound.query else {
+        return Answer { errors, warnings, kind: Kind::None, columns: None, open: false, tree: None };
     };
     if errors.is_empty() {
-        warnings.extend(not_run(tree));
+        warnings.extend(not_run(&tree));
         warnings.sort_by_key(|d| (d.span.start, d.span.end));
         warnings.dedup();
     }
@@ -72,7 +81,8 @@ pub(crate) fn answer(query: &str, catalog: &dyn Catalog, now: i64) -> Answer {
     };
     let table = kind == Kind::Table;
     let columns = table.then(|| tree.last().columns.iter().map(|c| (c.name.clone(), c.ty.name())).collect());
-    Answer { errors, warnings, kind, columns, open: table && tree.last().open }
+    let open = table && tree.last().open;
+    Answer { errors, warnings, kind, columns, open, tree: Some(tree) }
 }
 
 /// The operator that gives the result, where the query ends in a pipeline.

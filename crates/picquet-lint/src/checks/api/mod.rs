@@ -1,0 +1,30 @@
+//! What Azure refuses or loses.
+
+pub(crate) mod api_version;
+pub(crate) mod arm_spelling;
+pub(crate) mod custom_detail_limits;
+pub(crate) mod duplicate_id;
+pub(crate) mod entity_mapping_limits;
+pub(crate) mod grouping_target;
+pub(crate) mod long_period_often;
+pub(crate) mod lookback_range;
+pub(crate) mod missing_arm_property;
+pub(crate) mod missing_detail_column;
+pub(crate) mod missing_entity_column;
+pub(crate) mod missing_override_column;
+pub(crate) mod no_single_table;
+pub(crate) mod nrt_restrictions;
+pub(crate) mod override_limits;
+pub(crate) mod period_below_frequency;
+pub(crate) mod schedule_range;
+pub(crate) mod search_or_union_all;
+pub(crate) mod suppression_range;
+pub(crate) mod technique_form;
+pub(crate) mod text_length;
+pub(crate) mod threshold_range;
+pub(crate) mod too_many_workspaces;
+pub(crate) mod unknown_alert_property;
+pub(crate) mod unknown_identifier;
+pub(crate) mod unknown_kind;
+pub(crate) mod unknown_tactic;
+pub(crate) mod version_without_template;
