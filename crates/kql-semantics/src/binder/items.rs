@@ -5,7 +5,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, NamedExpr};
 
-use super::naming::{name_of, unique};
+use super::naming::{name_of, sorted_name, unique};
 use super::summarize::default_name;
 use super::{Binder, Env, Row};
 use crate::bound::{Column, Expr, ExprKind};
@@ -43,7 +43,7 @@ impl Binder<'_> {
             }
             bound.push(Item {
                 given: item.names.first().map(|n| n.text.clone()),
-                implied: name_of(&item.value),
+                implied: sorted_name(&item.value).or_else(|| name_of(&item.value)),
                 plain: matches!(item.value.kind, ast::ExprKind::Name(_)),
                 value,
                 spread: false,
