@@ -67,6 +67,15 @@ pub(super) fn sorted_name(expr: &Expr) -> Option<String> {
     }
 }
 
+/// Whether an expression is named after a column that may not be there: `column_ifexists("a", 0)`.
+pub(super) fn is_lookup(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => is_lookup(inner),
+        ExprKind::Call { name, .. } => matches!(name.text.as_str(), "column_ifexists" | "columnifexists"),
+        _ => false,
+    }
+}
+
 /// `name`, or with the least number behind it that makes it unique.
 pub(super) fn unique(name: &str, taken: &[Column]) -> String {
     let is_taken = |candidate: &str| taken.iter().any(|c| c.name == candidate);
