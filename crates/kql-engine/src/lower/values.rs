@@ -16,7 +16,7 @@ impl Lowering<'_> {
         let constant = |expr: &Expr| self.constant(expr).ok();
         let cells: Option<Vec<Vec<Val<'static>>>> =
             rows.iter().map(|row| row.iter().map(constant).collect::<Option<Vec<_>>>()).collect();
-        let volatile = rows.iter().flatten().any(is_volatile);
+        let volatile = rows.iter().flatten().any(Expr::is_random);
         match cells {
             Some(cells) if !volatile => self.constant_rows(&cells, columns),
             _ => self.computed_rows(rows, columns),
@@ -56,16 +56,6 @@ impl Lowering<'_> {
             None => self.constant_rows(&[], columns),
         }
     }
-}
-
-fn is_volatile(expr: &Expr) -> bool {
-    let mut found = false;
-    expr.walk(&mut |e| {
-        if let kql_semantics::bound::ExprKind::Call { function, .. } = &e.kind {
-            found |= matches!(function.as_str(), "rand" | "new_guid");
-        }
-    });
-    found
 }
 
 /// A stage of these rows in this order.

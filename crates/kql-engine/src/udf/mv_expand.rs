@@ -115,9 +115,15 @@ impl MvExpand {
     }
 }
 
+/// An element in the type that was asked for. Numbers convert; a text is not read as a number or a bool, it is null then.
 fn element(tree: Dynamic, ty: Type) -> Val<'static> {
     let value = Val::dynamic(&tree);
-    if ty == Type::Dynamic { value } else { families::cast(&value, ty) }
+    let text = matches!(tree, Dynamic::String(_));
+    match ty {
+        Type::Dynamic => value,
+        Type::Bool | Type::Int | Type::Long | Type::Real | Type::Decimal if text => Val::Null,
+        _ => families::cast(&value, ty),
+    }
 }
 
 impl ScalarUDFImpl for MvExpand {

@@ -5,7 +5,7 @@ use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, NamedExpr};
 
-use super::naming::{name_of, unique};
+use super::naming::{is_lookup, name_of, sorted_name, unique};
 use super::summarize::default_name;
 use super::{Binder, Env, Row};
 use crate::bound::{Column, Expr, ExprKind};
@@ -41,9 +41,13 @@ impl Binder<'_> {
             if item.names.len() > 1 && !matches!(value.kind, ExprKind::Error) {
                 self.error("KS149", item.value.span, "The expression does not have multiple named values.");
             }
+            // A column that is not there lends no name.
+            let there = |name: &String| row.columns.iter().any(|c| c.name == *name);
+            let implied = sorted_name(&item.value).or_else(|| name_of(&item.value));
+            let implied = implied.filter(|name| !is_lookup(&item.value) || row.open || there(name));
             bound.push(Item {
                 given: item.names.first().map(|n| n.text.clone()),
-                implied: name_of(&item.value),
+                implied,
                 plain: matches!(item.value.kind, ast::ExprKind::Name(_)),
                 value,
                 spread: false,

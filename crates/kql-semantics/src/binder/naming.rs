@@ -10,13 +10,21 @@ pub(super) fn name_of(expr: &Expr) -> Option<String> {
     match &expr.kind {
         ExprKind::Name(name) => Some(name.text.clone()),
         ExprKind::Paren(inner) => name_of(inner),
-        ExprKind::Path { base, selector } => Some(format!("{}_{}", name_of(base)?, name_of(selector)?)),
+        // A base that has no name lends none.
+        ExprKind::Path { base, selector } => match name_of(base) {
+            Some(base) => Some(format!("{base}_{}", name_of(selector)?)),
+            None => name_of(selector),
+        },
+        // Only a constant key is part of the name.
         ExprKind::Index { base, index } => {
-            let base = name_of(base)?;
-            match &index.kind {
-                ExprKind::Literal(Literal::String(key)) => Some(format!("{base}_{}", identifier(key))),
-                ExprKind::Literal(Literal::Long(Some(n))) => Some(format!("{base}_{n}")),
-                _ => None,
+            let key = match &index.kind {
+                ExprKind::Literal(Literal::String(key)) => key.clone(),
+                ExprKind::Literal(Literal::Long(Some(n))) if *n >= 0 => n.to_string(),
+                _ => String::new(),
+            };
+            match name_of(base) {
+                Some(base) => Some(format!("{base}_{key}")),
+                None => Some(key).filter(|key| !key.is_empty()),
             }
         }
         ExprKind::Call { name, args } => {
@@ -47,9 +55,25 @@ pub(super) fn name_of(expr: &Expr) -> Option<String> {
     }
 }
 
-/// A key as part of a name: all but letters, digits and `_` dropped.
-fn identifier(key: &str) -> String {
-    key.chars().filter(|c| c.is_alphanumeric() || *c == '_').collect()
+/// The name of a sorted array, `a_sorted`; an expression around the call does not get it.
+pub(super) fn sorted_name(expr: &Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Paren(inner) => sorted_name(inner),
+        ExprKind::Call { name, args } if matches!(name.text.as_str(), "array_sort_asc" | "array_sort_desc") => {
+            let array = name_of(&args.first()?.value).unwrap_or_else(|| "array0".to_string());
+            Some(format!("{array}_sorted"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an expression is named after a column that may not be there: `column_ifexists("a", 0)`.
+pub(super) fn is_lookup(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Paren(inner) => is_lookup(inner),
+        ExprKind::Call { name, .. } => matches!(name.text.as_str(), "column_ifexists" | "columnifexists"),
+        _ => false,
+    }
 }
 
 /// `name`, or with the least number behind it that makes it unique.

@@ -116,7 +116,10 @@ impl Binder<'_> {
             OperatorKind::Consume => {
                 let mut input = input;
                 input.columns.clear();
-                self.choose(input, Vec::new(), span)
+                let none = self.choose(input, Vec::new(), span);
+                let count = Expr::constant(Val::Long(0), Type::Long, span);
+                let kind = RelKind::Take { input: Box::new(none), count, per: Vec::new() };
+                Rel { kind, columns: Vec::new(), serialized: false, open: false, span }
             }
             OperatorKind::Find { .. } => self.find(Some(input), &operator.kind, env, span),
             OperatorKind::TopNested(levels) => self.top_nested(input, levels, env, span),

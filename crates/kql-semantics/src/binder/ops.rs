@@ -8,7 +8,7 @@ use kql_syntax::ast::{self, BinaryOp, InOp, UnaryOp};
 use super::expr::decimal_units;
 use super::statements::Value;
 use super::{Binder, Env, Row};
-use crate::bound::{Expr, ExprKind};
+use crate::bound::{Expr, ExprKind, is_random};
 
 impl Binder<'_> {
     /// A call of a catalogue function on converted arguments; constants are computed at once.
@@ -373,7 +373,7 @@ impl Binder<'_> {
 
 /// Computes a call on constants; `None` where it cannot be known before the rows are.
 fn fold(function: &str, args: &[Expr], ty: Type) -> Option<Result<Val<'static>, String>> {
-    if matches!(function, "rand" | "new_guid" | "random") {
+    if is_random(function) {
         return None;
     }
     let values: Vec<Val<'static>> = args.iter().map(|a| a.as_const().cloned()).collect::<Option<_>>()?;

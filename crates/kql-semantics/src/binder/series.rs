@@ -1,14 +1,13 @@
 //! `make-series`.
 
-use kql_functions::catalogue::Catalogue;
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, OperatorKind, Property};
 
 use super::joins::property;
 use super::naming::{name_of, unique};
-use super::summarize::{default_name, zero};
-use super::{Binder, Env, Row};
+use super::summarize::{default_name, has_several_values, zero};
+use super::{Binder, Env, Row, project};
 use crate::bound::{AggregateCall, Column, Expr, ExprKind, Rel, RelKind};
 
 impl Binder<'_> {
@@ -23,7 +22,7 @@ impl Binder<'_> {
         let OperatorKind::MakeSeries { aggregates, on, from, to, step, in_range, by } = operator else {
             return self.error_rel(span);
         };
-        let (keys, key_columns, _) = self.group_keys(&input, by, env);
+        let (keys, key_columns, mut names) = self.group_keys(&input, by, env);
         let axis = self.scalar(&on.value, Row::of(&input), env);
         if matches!(axis.kind, ExprKind::Error) {
             return self.error_rel(span);
@@ -57,20 +56,28 @@ impl Binder<'_> {
         for key in &key_columns {
             columns.push(self.column(key.name.clone(), key.ty));
         }
-        let mut calls = Vec::with_capacity(aggregates.len());
+        let mut calls = Vec::new();
+        let mut values: Vec<Expr> = Vec::with_capacity(aggregates.len());
         let mut defaults = Vec::with_capacity(aggregates.len());
         for aggregate in aggregates {
-            let Some((call, name)) = self.series_aggregate(&input, aggregate, env) else { continue };
-            defaults.push(match &aggregate.default {
-                Some(default) => {
-                    let default = self.scalar(default, Row::NONE, env);
-                    self.argument(default, call.ty)
-                }
-                None => zero(call.ty, call.span),
-            });
-            let name = unique(&name, &columns);
-            columns.push(self.column(name, Type::Dynamic));
-            calls.push(call);
+            self.collector = Some(std::mem::take(&mut calls));
+            let series = self.series_items(&input, &key_columns, &aggregate.expr, env);
+            calls = self.collector.take().unwrap_or_default();
+            for (name, value) in series {
+                defaults.push(match &aggregate.default {
+                    Some(default) => {
+                        let default = self.scalar(default, Row::NONE, env);
+                        self.argument(default, value.ty)
+                    }
+                    None => zero(value.ty, value.span),
+                });
+                let name = match name {
+                    Some(name) => unique(&name, &columns),
+                    None => names.unnamed(&columns),
+                };
+                columns.push(self.column(name, Type::Dynamic));
+                values.push(value);
+            }
         }
         let axis_name = match on.names.first() {
             Some(name) => name.text.clone(),
@@ -84,22 +91,24 @@ impl Binder<'_> {
         let axis_type = axis.ty;
         let start = from.clone().unwrap_or_else(|| Expr::constant(Val::Null, axis_type, span));
         let bin = self.call("bin_index", vec![axis, start, step.clone()], Type::Long, span);
+        let count = keys.len();
         let mut groups = key_columns;
         groups.push(self.column("bin", Type::Long));
-        for call in &calls {
-            groups.push(self.column("value", call.ty));
-        }
-        let count = keys.len();
+        let values: Vec<Expr> = groups.iter().map(|c| Expr::column(c, span)).chain(values).collect();
+        let shown = values.iter().map(|v| self.column("value", v.ty)).collect();
+        groups.extend(calls.iter().map(|(_, column)| column.clone()));
         let keys = keys.into_iter().chain([bin]).collect();
+        let aggregates = calls.into_iter().map(|(call, _)| call).collect();
         let grouped = Rel {
-            kind: RelKind::Aggregate { input: Box::new(input), keys, aggregates: calls },
+            kind: RelKind::Aggregate { input: Box::new(input), keys, aggregates },
             columns: groups,
             serialized: false,
             open: false,
             span,
         };
+        let input = project(grouped, shown, values, span);
         let kind = RelKind::MakeSeries {
-            input: Box::new(grouped),
+            input: Box::new(input),
             keys: count,
             defaults,
             axis: axis_type,
@@ -133,31 +142,35 @@ impl Binder<'_> {
         rel
     }
 
-    fn series_aggregate(
+    /// The values of one item of the list, over the aggregates that the collector gets, and their names.
+    fn series_items(
         &mut self,
         input: &Rel,
-        aggregate: &ast::SeriesAggregate,
+        keys: &[Column],
+        item: &ast::NamedExpr,
         env: &Env,
-    ) -> Option<(AggregateCall, String)> {
-        let span = aggregate.expr.span;
-        let call = match &aggregate.expr.value.kind {
-            ast::ExprKind::Call { name, args } if Catalogue::get().aggregate(&name.text).is_some() => {
-                self.aggregate_call(name, args, Row::of(input), env, span)?
-            }
+    ) -> Vec<(Option<String>, Expr)> {
+        if has_several_values(&item.value) {
+            let items = self.aggregate_item(input, keys, item, env);
+            return items.into_iter().map(|item| (item.given.or(item.implied), item.value)).collect();
+        }
+        let value = self.scalar(&item.value, Row::of(input), env);
+        if matches!(value.kind, ExprKind::Error) {
+            return Vec::new();
+        }
+        let collected = self.collector.as_deref().unwrap_or_default();
+        let mut aggregated = false;
+        value.walk(&mut |e| {
+            aggregated |= matches!(e.kind, ExprKind::Column(id) if collected.iter().any(|(_, c)| c.id == id));
+        });
+        let value = if aggregated {
+            self.over_groups(value, input, keys)
+        } else {
             // A plain value stands for itself wherever a bin has rows.
-            _ => {
-                let value = self.scalar(&aggregate.expr.value, Row::of(input), env);
-                if matches!(value.kind, ExprKind::Error) {
-                    return None;
-                }
-                let ty = value.ty;
-                AggregateCall::new("passthrough", vec![value], ty, span)
-            }
+            let (ty, span) = (value.ty, value.span);
+            Some(self.collect(AggregateCall::new("passthrough", vec![value], ty, span)))
         };
-        let column = match aggregate.expr.names.first() {
-            Some(name) => name.text.clone(),
-            None => default_name(&aggregate.expr.value).unwrap_or_else(|| format!("{}_", call.function)),
-        };
-        Some((call, column))
+        let name = item.names.first().map(|n| n.text.clone()).or_else(|| default_name(&item.value));
+        value.into_iter().map(|value| (name.clone(), value)).collect()
     }
 }

@@ -28,9 +28,13 @@ impl Binder<'_> {
         env: &Env,
         span: Span,
     ) -> Rel {
-        let pairs = ["kind", "bagexpansion"]
-            .iter()
-            .any(|name| property(properties, name).is_some_and(|(value, _)| value == "array"));
+        let mut pairs = false;
+        for (kind, at) in ["kind", "bagexpansion"].iter().filter_map(|name| property(properties, name)) {
+            pairs |= kind == "array";
+            if !matches!(kind, "array" | "bag") {
+                self.error("KS005", at, "Expected one of: bag, array");
+            }
+        }
         let mut columns = input.columns.clone();
         let index = property(properties, "with_itemindex").map(|(name, _)| self.column(name, Type::Long));
         let mut expansions = Vec::with_capacity(items.len());

@@ -82,6 +82,9 @@ impl Binder<'_> {
         let from = self.argument(from, ty);
         let to = self.argument(to, ty);
         let step = self.argument(step, step_ty);
+        if matches!(&step.kind, ExprKind::Const(Val::Long(0) | Val::Real(0.0))) {
+            self.error("KS140", step.span, "The expression must not be the value: 0");
+        }
         let column = self.column(column.text.clone(), ty);
         Rel { kind: RelKind::Range { from, to, step }, columns: vec![column], serialized: true, open: false, span }
     }

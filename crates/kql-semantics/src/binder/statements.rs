@@ -161,6 +161,12 @@ impl Binder<'_> {
                         self.shared[index].uses -= 1;
                         Entity::Tabular(index)
                     }
+                    // The name stands for the calculation: what chance decides is drawn anew wherever it is read.
+                    Value::Rel(rel) if by_chance(&rel) => {
+                        let body = vec![ast::Statement::Expr(expr.clone())];
+                        let function = ast::Function { view: false, params: Vec::new(), body, span: expr.span };
+                        Entity::Function(Rc::new(function), Rc::clone(env))
+                    }
                     Value::Rel(rel) => Entity::Tabular(self.share(rel, false)),
                 };
                 env.with(name, entity)
@@ -229,4 +235,16 @@ impl Binder<'_> {
             Type::Dynamic
         })
     }
+}
+
+/// Whether rows may be others each time that they are computed. Shared rows are computed once.
+fn by_chance(rel: &Rel) -> bool {
+    let mut left = vec![rel];
+    while let Some(rel) = left.pop() {
+        if matches!(rel.kind, RelKind::Sample { .. }) || rel.exprs().into_iter().any(Expr::is_random) {
+            return true;
+        }
+        left.extend(rel.inputs());
+    }
+    false
 }

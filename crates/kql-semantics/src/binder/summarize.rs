@@ -6,7 +6,7 @@ use kql_syntax::Span;
 use kql_syntax::ast::{self, NamedExpr};
 
 use super::items::{Item, Names, already_declared};
-use super::naming::name_of;
+use super::naming::{name_of, sorted_name};
 use super::{Binder, Env, Row, project};
 use crate::bound::{AggregateCall, Column, Expr, ExprKind, Rel, RelKind};
 
@@ -41,6 +41,10 @@ impl Binder<'_> {
                     Err(name) => self.error("KS171", item.span, already_declared(&name)),
                 }
             }
+        }
+        if keys.is_empty() && calls.is_empty() {
+            // Constants alone are a row, too.
+            calls.push((AggregateCall::new("count", Vec::new(), Type::Long, span), self.column("count", Type::Long)));
         }
         let group_columns = key_columns.into_iter().chain(calls.iter().map(|(_, column)| column.clone())).collect();
         // A star takes the columns that are not known, too.
@@ -83,7 +87,7 @@ impl Binder<'_> {
     }
 
     /// The output columns of one item of the aggregate list.
-    fn aggregate_item(&mut self, input: &Rel, keys: &[Column], item: &NamedExpr, env: &Env) -> Vec<Item> {
+    pub(super) fn aggregate_item(&mut self, input: &Rel, keys: &[Column], item: &NamedExpr, env: &Env) -> Vec<Item> {
         if let ast::ExprKind::Call { name, args } = &item.value.kind {
             let several = match name.text.as_str() {
                 "arg_max" | "arg_min" | "argmax" | "argmin" => Some(self.arg_extreme(input, keys, name, args, env)),
@@ -115,7 +119,7 @@ impl Binder<'_> {
             bound.value = value;
             bound.plain = false;
             if !bound.spread {
-                bound.implied = default_name(&item.value);
+                bound.implied = sorted_name(&item.value).or_else(|| default_name(&item.value));
             }
             outputs.push(bound);
         }
@@ -123,7 +127,7 @@ impl Binder<'_> {
     }
 
     /// Rewrites group columns to the key columns, and refuses other columns of the input.
-    fn over_groups(&mut self, value: Expr, input: &Rel, keys: &[Column]) -> Option<Expr> {
+    pub(super) fn over_groups(&mut self, value: Expr, input: &Rel, keys: &[Column]) -> Option<Expr> {
         let mut ungrouped = None;
         value.walk(&mut |e| {
             if let ExprKind::Column(id) = e.kind
@@ -164,8 +168,9 @@ impl Binder<'_> {
         };
         let key = self.scalar(&first.value, Row::of(input), env);
         let key_name = name_of(&first.value).unwrap_or_else(|| format!("{}_", &function[4..]));
+        let prefix = format!("{}_{}", &function[4..], name_of(&first.value).unwrap_or_default());
         let mut wanted: Vec<(String, Expr)> = vec![(key_name, key.clone())];
-        for arg in rest {
+        for (place, arg) in rest.iter().enumerate() {
             if matches!(arg.value.kind, ast::ExprKind::Star) {
                 let by_key =
                     |c: &&Column| !wanted.iter().any(|(n, _)| *n == c.name) && !keys.iter().any(|k| k.name == c.name);
@@ -178,7 +183,7 @@ impl Binder<'_> {
                 wanted.extend(all);
             } else {
                 let value = self.scalar(&arg.value, Row::of(input), env);
-                let value_name = name_of(&arg.value).unwrap_or_else(|| format!("Column{}", wanted.len()));
+                let value_name = name_of(&arg.value).unwrap_or_else(|| format!("{prefix}_arg{}", place + 1));
                 wanted.push((value_name, value));
             }
         }
@@ -244,6 +249,12 @@ impl Binder<'_> {
         }
         outputs
     }
+}
+
+/// Whether an aggregate gives columns, not one.
+pub(super) fn has_several_values(value: &ast::Expr) -> bool {
+    let several = ["arg_max", "arg_min", "argmax", "argmin", "take_any", "any", "percentiles", "percentilesw"];
+    matches!(&value.kind, ast::ExprKind::Call { name, .. } if several.contains(&name.text.as_str()))
 }
 
 /// `arg_max(x, *)`

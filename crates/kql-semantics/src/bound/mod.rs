@@ -453,7 +453,7 @@ impl Expr {
         self.ty == other.ty
             && match (&self.kind, &other.kind) {
                 (ExprKind::Call { function: f, args: a }, ExprKind::Call { function: g, args: b }) => {
-                    f == g && !matches!(f.as_str(), "rand" | "new_guid") && all(a, b)
+                    f == g && !is_random(f) && all(a, b)
                 }
                 (
                     ExprKind::Window { function: f, args: a, per: p },
@@ -467,6 +467,13 @@ impl Expr {
             }
     }
 
+    /// Whether chance has a part in its value.
+    pub fn is_random(&self) -> bool {
+        let mut found = false;
+        self.walk(&mut |e| found |= matches!(&e.kind, ExprKind::Call { function, .. } if is_random(function)));
+        found
+    }
+
     /// Calls `visit` on this expression and all below it.
     pub fn walk(&self, visit: &mut dyn FnMut(&Expr)) {
         visit(self);
@@ -477,6 +484,11 @@ impl Expr {
             ExprKind::Const(_) | ExprKind::Column(_) | ExprKind::Subquery(_) | ExprKind::Error => {}
         }
     }
+}
+
+/// Whether a function of the catalogue may have another value each time that it is called.
+pub fn is_random(function: &str) -> bool {
+    matches!(function, "rand" | "new_guid" | "random")
 }
 
 impl Rel {

@@ -187,9 +187,12 @@ const DECLARED_TYPES: &[&str] = &[
     "real", "string", "time", "timespan", "uniqueid",
 ];
 
+/// The spellings of the two values of type bool.
+const BOOLS: &[&str] = &["true", "True", "TRUE", "false", "False", "FALSE"];
+
 /// Whether the word can name a column where it is declared.
 pub(super) fn is_column_name(word: &str) -> bool {
-    RESERVED.binary_search(&word).is_err() && !REFERENCE_ONLY.contains(&word)
+    RESERVED.binary_search(&word).is_err() && !REFERENCE_ONLY.contains(&word) && !BOOLS.contains(&word)
 }
 
 pub(super) fn is_reserved(word: &str) -> bool {

@@ -260,7 +260,7 @@ impl Parser<'_> {
             "make-graph" => self.make_graph(),
             "make-series" => self.make_series(),
             "mv-apply" | "mvapply" => self.mv_apply(),
-            "mv-expand" | "mvexpand" => self.mv_expand(),
+            "mv-expand" | "mvexpand" => self.mv_expand(word == "mvexpand"),
             "parse" | "parse-where" => self.parse_operator(word == "parse-where"),
             "parse-kv" => self.parse_kv(),
             "partition" => self.partition(properties),

@@ -2,7 +2,7 @@
 
 use super::Parser;
 use crate::Span;
-use crate::ast::{Expr, ExprKind, MvItem, Name, NamedExpr, OperatorKind, Ordered, Property};
+use crate::ast::{Expr, ExprKind, Literal, MvItem, Name, NamedExpr, OperatorKind, Ordered, Property};
 use crate::lexer::TokenKind;
 
 const RENDER_PROPERTIES: &[&str] = &[
@@ -106,9 +106,15 @@ impl Parser<'_> {
         })
     }
 
-    pub(super) fn mv_expand(&mut self) -> OperatorKind {
+    /// The old spelling, `mvexpand`, gives at most 128 rows for a row unless it says otherwise.
+    pub(super) fn mv_expand(&mut self, legacy: bool) -> OperatorKind {
+        let start = self.start();
         let items = self.mv_items();
-        let limit = self.eat_word("limit").then(|| self.expr());
+        let mut limit = self.eat_word("limit").then(|| self.expr());
+        if legacy && limit.is_none() {
+            let kind = ExprKind::Literal(Literal::Long(Some(128)));
+            limit = Some(Expr { kind, span: self.since(start) });
+        }
         OperatorKind::MvExpand { items, limit }
     }
 
