@@ -118,7 +118,7 @@ fn events_of(start: u64, end: u64) -> Vec<ArrayRef> {
         Arc::new(Int32Array::from_iter_values(rows().map(|row| 4600 + (noise(row, 3) % 200) as i32))),
         Arc::new(Int64Array::from_iter_values(rows().map(|row| (noise(row, 4) % 10_000_000) as i64))),
         Arc::new(Float64Array::from_iter_values(rows().map(|row| (noise(row, 5) % 100_000) as f64 / 1000.0))),
-        Arc::new(BooleanArray::from_iter(rows().map(|row| Some(noise(row, 6) % 10 == 0)))),
+        Arc::new(BooleanArray::from_iter(rows().map(|row| Some(noise(row, 6).is_multiple_of(10))))),
         Arc::new(StringArray::from_iter_values(rows().map(|row| {
             let n = noise(row, 7);
             format!("10.{}.{}.{}", n % 20, (n >> 8) % 256, (n >> 16) % 256)
@@ -146,7 +146,7 @@ fn events_of(start: u64, end: u64) -> Vec<ArrayRef> {
 fn command_line(row: u64) -> String {
     let n = noise(row, 9);
     let program = pick(PROGRAMS, n);
-    let flag = if (n >> 8) % 20 == 0 { "-EncodedCommand" } else { "-File" };
+    let flag = if (n >> 8).is_multiple_of(20) { "-EncodedCommand" } else { "-File" };
     let (a, b) = (pick(WORDS, n >> 16), pick(WORDS, n >> 24));
     format!(
         "\"C:\\Windows\\System32\\{program}.exe\" {flag} C:\\ProgramData\\{a}\\{b}_{:08x}.ps1 --tenant {:016x} /quiet",

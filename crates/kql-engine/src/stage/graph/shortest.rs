@@ -29,14 +29,14 @@ impl Search<'_> {
         let (hops, ways) = (hops.unwrap_or((1, 1)), (*forward, *backward));
         for start in 0..self.graph.nodes.len() {
             if self.bind(*from, Found::Node(start))? {
-                self.from_node(output, start, (*from, *slot, *to), ways, hops)?;
+                self.paths_from(output, start, (*from, *slot, *to), ways, hops)?;
             }
             self.found[*from] = None;
         }
         Ok(())
     }
 
-    fn from_node(
+    fn paths_from(
         &mut self,
         output: Shortest,
         start: usize,

@@ -27,6 +27,7 @@ pub(super) struct Graph {
 }
 
 impl Binder<'_> {
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn make_graph(
         &mut self,
         input: Rel,
