@@ -81,6 +81,8 @@ fn needs(rel: &Rel, needed: &Needed) -> Vec<Needed> {
     // What is handed on, and what the relation's own expressions read.
     let with_own = || {
         let mut ids = needed.clone();
+        let kept = keep(&rel.columns, 0, needed);
+        ids.extend(rel.columns.iter().zip(kept).filter(|(_, kept)| *kept).map(|(c, _)| c.id));
         rel.exprs().into_iter().for_each(|e| read(e, &mut ids));
         ids
     };

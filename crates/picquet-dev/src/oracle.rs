@@ -11,6 +11,7 @@ use kql_syntax::{LineIndex, Severity};
 use crate::corpus::{self, OracleLine, QueryLine};
 use crate::disagreements::{self, Right};
 use crate::figures::Share;
+use crate::runner::NOW;
 
 /// A query that takes longer to bind is named.
 const SLOW: Duration = Duration::from_millis(500);
@@ -52,7 +53,7 @@ pub(crate) fn compare(shared: &Path, args: &OracleArgs, out: &mut dyn Write) -> 
     let mut elapsed = Duration::ZERO;
     for query in &queries {
         let start = Instant::now();
-        let bound = bind(&query.query, &catalog, &BindOptions { checking: true, ..BindOptions::default() });
+        let bound = bind(&query.query, &catalog, &BindOptions { now: NOW, checking: true, ..BindOptions::default() });
         let took = start.elapsed();
         elapsed += took;
         if took > SLOW {

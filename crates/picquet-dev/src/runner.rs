@@ -1,5 +1,6 @@
 //! Runs queries with a limit of time.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +29,11 @@ pub(crate) struct Runner {
 impl Runner {
     pub(crate) fn new(database: Arc<dyn Database>, limit: Duration) -> anyhow::Result<Runner> {
         let runtime = tokio::runtime::Builder::new_multi_thread().thread_stack_size(256 << 20).enable_all().build()?;
-        let engine = Arc::new(Engine::new(&EngineOptions { memory: Some(MEMORY), ..EngineOptions::default() })?);
+        // A few made-up places, for queries that ask for those of addresses.
+        let places = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kql-engine/tests/addresses.mmdb");
+        let addresses = places.is_file().then(|| places.display().to_string());
+        let options = EngineOptions { memory: Some(MEMORY), addresses, ..EngineOptions::default() };
+        let engine = Arc::new(Engine::new(&options)?);
         Ok(Runner { runtime, engine, database, limit })
     }
 

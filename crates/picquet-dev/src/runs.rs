@@ -63,7 +63,7 @@ fn beyond(wrong: &str, query: &str, catalog: &SimpleCatalog) -> Option<&'static 
     }
     let bound = bind(query, catalog, &BindOptions { now: NOW, ..BindOptions::default() });
     // On empty tables bag_unpack and pivot give no columns, and Kusto refuses their names as well.
-    let undecided = wrong.starts_with("KS142") && bound.pending.is_some();
+    let undecided = (wrong.starts_with("KS142") || wrong.starts_with("KS109")) && bound.pending.is_some();
     undecided.then_some("names of columns that only rows bring")
 }
 

@@ -70,6 +70,10 @@ const OPERATORS: &[(&str, &str)] = &[
 /// Plugins that the engine runs by itself.
 const PLUGINS: &[&str] = &["bag_unpack", "narrow", "pivot"];
 
+/// Functions that mean something in a place of their own: over the elements of a graph pattern, or before a table.
+const IN_PLACE: &[&str] =
+    &["all", "any", "database", "inner_nodes", "map", "node_degree_in", "node_degree_out", "node_id"];
+
 /// What is different about an entry, where something is.
 const DIFFERENCES: &[(&str, &str)] = &[
     ("autocluster", "an algorithm of its own after the same paper; patterns are alike, not the same"),
@@ -124,7 +128,7 @@ pub(crate) fn write(out: &mut dyn Write) -> anyhow::Result<()> {
     });
     table(out, "Operators", operators.collect())?;
     let functions = catalogue.function_names().map(|name| {
-        let runs = catalogue.kernel(name).is_some() || EVALUATED.contains(&name);
+        let runs = catalogue.kernel(name).is_some() || EVALUATED.contains(&name) || IN_PLACE.contains(&name);
         Entry { name, bound: true, runs }
     });
     table(out, "Scalar functions", functions.collect())?;
@@ -190,7 +194,12 @@ What is not supported is an error that names it and its place, never a different
 - `decimal` has 12 digits after the point, where Kusto keeps 34 significant digits.
 - A long and a real are compared as reals, so inexactly beyond 2^53.
 - A text column compared with a number (`ResultType == 0`) is read as a number.
-- Watchlists (`_GetWatchlist`), `externaldata` and saved functions of a workspace are not available to `picquet run` yet.
+- `externaldata` reads only what `--allow-external` and `--external` name; ingestion mappings and zip archives are refused.
+- `partition hint.strategy=legacy` has no limit of 64 keys; `getschema kind=csl` answers as plain `getschema`.
+- Frozen answers of Microsoft's engine that Picquet gives otherwise: `hash_combine()` and `hash_many()`, whose combination is
+  not documented; `geo_info_from_ip_address()` without a database of addresses; `join kind=innerunique` where Kusto may keep any
+  row of a key and keeps another one; the order of partitions in a result that nothing sorts, and of groups of equal rank in
+  `top-nested`.
 - `picquet check` follows Microsoft's language service where that is all there is to go by: `column_ifexists()` has the type of
   its default; errors inside saved functions are warnings; a wildcard over all tables that may exist stands for a column's most
   frequent type. Where the engine's frozen answers say otherwise, they count: see `crates/picquet-dev/disagreements.tsv`.
