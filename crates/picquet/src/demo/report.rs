@@ -14,7 +14,7 @@ use crate::output::{cell_text, clean, shorten, table};
 const MOST_FINDINGS: usize = 20;
 const USUAL_WIDTH: usize = 100;
 const INDENT: &str = "     ";
-const LABEL: usize = 10;
+const LABEL: usize = 12;
 
 /// What to tell.
 pub struct Story<'a> {
