@@ -48,9 +48,7 @@ impl Sessions {
 fn session_count(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let Sessions { subject, period, steps, lookback } = Sessions::of(call)?;
     let events = subject.events(input(tables), |at| at > period.start - lookback && at <= period.end);
-    let mut appearances: Vec<(u32, u32, i128)> =
-        events.all.iter().filter_map(|e| Some((e.group, e.id?, e.at))).collect();
-    appearances.sort_unstable();
+    let appearances = events.appearances();
     let mut windows: BTreeMap<(i128, u32), i64> = BTreeMap::new();
     for visits in appearances.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let mut before: Option<i128> = None;
@@ -95,9 +93,7 @@ impl Active {
 fn active_users_count(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let Active { subject, period, lookback, appearance, least, steps } = Active::of(call)?;
     let events = subject.events(input(tables), |at| at > period.start - lookback && at <= period.end);
-    let mut appearances: Vec<(u32, u32, i128)> =
-        events.all.iter().filter_map(|e| Some((e.group, e.id?, e.at))).collect();
-    appearances.sort_unstable();
+    let appearances = events.appearances();
     let mut windows: BTreeMap<(i128, u32), i64> = BTreeMap::new();
     for visits in appearances.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         // The periods of the lookback that it appeared in, with the last time in each.

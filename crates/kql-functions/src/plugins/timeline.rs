@@ -309,6 +309,13 @@ pub(super) struct Events {
 }
 
 impl Events {
+    /// Groups, ids and times of the rows that have ids, sorted.
+    pub(super) fn appearances(&self) -> Vec<(u32, u32, i128)> {
+        let mut appearances: Vec<_> = self.all.iter().filter_map(|e| Some((e.group, e.id?, e.at))).collect();
+        appearances.sort_unstable();
+        appearances
+    }
+
     /// Groups, ids and windows in which there are ids, sorted, each once.
     pub(super) fn visits(&self, steps: Steps) -> Vec<(u32, u32, i128)> {
         let visit = |e: &Event| Some((e.group, e.id?, steps.bin(e.at)));

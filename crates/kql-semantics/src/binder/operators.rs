@@ -302,24 +302,29 @@ impl Binder<'_> {
 
     /// Position of a column that an operator of names alone chooses, or an error.
     fn column_to_choose(&mut self, input: &Rel, name: &ast::Name) -> Option<usize> {
-        let before = self.diagnostics.len();
-        let found = self.find_column(input, name);
-        for diagnostic in &mut self.diagnostics[before..] {
-            diagnostic.code = "KS109";
-            diagnostic.message = format!("Column name expected: there is no column '{}'.", name.text);
-        }
-        found
+        let message = || format!("Column name expected: there is no column '{}'.", name.text);
+        self.column_or(input, name, "KS109", message)
     }
 
     /// Position of a column, or an error.
     pub(super) fn find_column(&mut self, input: &Rel, name: &ast::Name) -> Option<usize> {
+        let message =
+            || format!("The name '{}' does not refer to any known column, table, variable or function.", name.text);
+        self.column_or(input, name, "KS142", message)
+    }
+
+    fn column_or(
+        &mut self,
+        input: &Rel,
+        name: &ast::Name,
+        code: &'static str,
+        message: impl FnOnce() -> String,
+    ) -> Option<usize> {
         let found = input.columns.iter().position(|c| c.name == name.text);
         if found.is_none() && !input.open {
             let help = nearest(&name.text, input.columns.iter().map(|c| c.name.as_str()))
                 .map(|n| format!("did you mean '{n}'?"));
-            let message =
-                format!("The name '{}' does not refer to any known column, table, variable or function.", name.text);
-            self.error_with_help("KS142", name.span, message, help);
+            self.error_with_help(code, name.span, message(), help);
         }
         if found.is_none() {
             self.infer(input.open, &name.text);
