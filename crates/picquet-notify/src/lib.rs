@@ -1,0 +1,1 @@
+//! Alerts and incidents out of the workspace: webhook, JSON lines, syslog, e-mail.

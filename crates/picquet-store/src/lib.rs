@@ -1,0 +1,1 @@
+//! The workspace: log tables as Delta Lake, state in SQLite.
