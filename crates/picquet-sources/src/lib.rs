@@ -46,6 +46,7 @@ mod watchlist;
 pub use database::{FileDatabase, Options};
 pub use error::SourceError;
 pub use external::ExternalPolicy;
+pub use parquet_scan::{KUSTO_TYPE, ParquetFiles, TICKS_SUFFIX};
 pub use problems::{Problem, Report};
 pub use schemas::Schemas;
 pub use watchlist::Watchlist;

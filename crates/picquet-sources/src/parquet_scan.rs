@@ -1,6 +1,6 @@
 //! Parquet files of a table: only the needed columns, and row groups and pages that the filters leave.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -10,7 +10,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue, Statistics, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
-use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
@@ -26,18 +26,32 @@ use kql_engine::repr::{self, data_type};
 
 use crate::stored::{UNIX_EPOCH, kusto_type, reading_schema, stored_udf};
 
-/// A Parquet file and what its footer says.
+/// Field metadata by which Picquet's own files tell the Kusto type.
+pub const KUSTO_TYPE: &str = "kusto_type";
+
+/// What a column's name ends in that holds the ticks of 100 ns, 0 to 9, which the datetime column of the name before it
+/// cannot hold because it is stored in microseconds.
+pub const TICKS_SUFFIX: &str = "__ticks";
+
+/// A Parquet file on this machine and what its footer says.
 #[derive(Debug, Clone)]
 pub(crate) struct ParquetFile {
-    path: PathBuf,
-    size: u64,
-    schema: SchemaRef,
+    file: ParquetFiles,
     types: Vec<Type>,
-    rows: usize,
 }
 
-/// Field metadata by which Picquet's own files tell the Kusto type.
-const KUSTO_TYPE: &str = "kusto_type";
+/// Parquet files that are read as one table.
+#[derive(Debug, Clone)]
+pub struct ParquetFiles {
+    /// The store that holds them; the session must know it.
+    pub store: ObjectStoreUrl,
+    /// Path in the store and size in bytes of each.
+    pub files: Vec<(String, u64)>,
+    /// Their columns. What a file lacks is null.
+    pub schema: SchemaRef,
+    /// About how many rows they have.
+    pub rows: usize,
+}
 
 impl ParquetFile {
     /// Reads the footer.
@@ -50,18 +64,21 @@ impl ParquetFile {
         let told = |f: &Field| f.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty));
         let types = reader.schema().fields().iter().map(|f| told(f).unwrap_or_else(|| kusto_type(f.data_type())));
         let types = types.collect();
-        Ok(ParquetFile { path, size, schema: Arc::new(reading_schema(reader.schema())), types, rows })
+        let file = ParquetFiles {
+            store: ObjectStoreUrl::local_filesystem(),
+            files: vec![(path.to_string_lossy().into_owned(), size)],
+            schema: Arc::new(reading_schema(reader.schema())),
+            rows,
+        };
+        Ok(ParquetFile { file, types })
     }
 
     /// Its columns and the types that they suggest.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, Type)> {
-        self.schema.fields().iter().map(|f| f.name().as_str()).zip(self.types.iter().copied())
+        self.file.schema.fields().iter().map(|f| f.name().as_str()).zip(self.types.iter().copied())
     }
 
-    /// A scan that gives columns of the table in Kusto's representation, of the rows that all filters leave.
-    ///
-    /// Filters read `read` columns. They are pushed into the decoding, so that other columns are decoded only where they
-    /// hold; those that can be said of the stored values also prune row groups and pages by what the file knows of them.
+    /// See [`ParquetFiles::scan`].
     pub(crate) fn scan(
         &self,
         state: &dyn Session,
@@ -69,14 +86,29 @@ impl ParquetFile {
         filters: &[Expr],
         read: &[(&str, Type)],
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.file.scan(state, columns, filters, read)
+    }
+}
+
+impl ParquetFiles {
+    /// A scan that gives columns of the table in Kusto's representation, of the rows that all filters leave.
+    ///
+    /// Filters read `read` columns. They are pushed into the decoding, so that other columns are decoded only where they
+    /// hold; those that can be said of the stored values also prune row groups and pages by what the file knows of them.
+    pub fn scan(
+        &self,
+        state: &dyn Session,
+        columns: &[(&str, Type)],
+        filters: &[Expr],
+        read: &[(&str, Type)],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
-        let mut needed: Vec<usize> =
-            columns.iter().chain(read).filter_map(|(n, _)| self.schema.index_of(n).ok()).collect();
+        let stored = |name: &str| [self.schema.index_of(name).ok(), self.ticks_of(name)];
+        let mut needed: Vec<usize> = columns.iter().chain(read).flat_map(|(n, _)| stored(n)).flatten().collect();
         needed.sort_unstable();
         needed.dedup();
-        let file = PartitionedFile::new(self.path.to_string_lossy().into_owned(), self.size);
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
-            .with_file(file)
+        let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
+            .with_file_groups(self.groups(state.config().target_partitions()))
             // Joins build on the side with fewer rows.
             .with_statistics(Statistics::new_unknown(&self.schema).with_num_rows(Precision::Inexact(self.rows)))
             .with_projection_indices(Some(needed))?
@@ -87,10 +119,16 @@ impl ParquetFile {
         let stored_schema = DFSchema::try_from(values.schema.as_ref().clone())?;
         let read_schema = DFSchema::try_from(repr::schema(read.iter().copied()).as_ref().clone())?;
         for filter in filters {
-            predicates.push(match stored_filter(filter, &values.schema, read) {
-                Some(stored) => state.create_physical_expr(stored, &stored_schema)?,
-                None => values.of_file(state.create_physical_expr(filter.clone(), &read_schema)?, read)?,
-            });
+            let (stored, exact) = match stored_filter(filter, &values.schema, read) {
+                Some((stored, exact)) => (Some(stored), exact),
+                None => (None, false),
+            };
+            if let Some(stored) = stored {
+                predicates.push(state.create_physical_expr(stored, &stored_schema)?);
+            }
+            if !exact {
+                predicates.push(values.of_file(state.create_physical_expr(filter.clone(), &read_schema)?, read)?);
+            }
         }
         if !predicates.is_empty() {
             scan = Arc::new(FilterExec::try_new(datafusion::physical_expr::conjunction(predicates), scan)?);
@@ -100,6 +138,29 @@ impl ParquetFile {
             .map(|(name, ty)| Ok((values.value(name, *ty)?, (*name).to_string())))
             .collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ProjectionExec::try_new(exprs, scan)?))
+    }
+
+    fn ticks_of(&self, column: &str) -> Option<usize> {
+        self.schema.index_of(&format!("{column}{TICKS_SUFFIX}")).ok()
+    }
+
+    /// The files dealt out to groups of about the same size, in order.
+    fn groups(&self, partitions: usize) -> Vec<FileGroup> {
+        let total: u64 = self.files.iter().map(|(_, size)| size).sum();
+        let share = total.div_ceil(partitions.max(1) as u64).max(1);
+        let mut groups: Vec<Vec<PartitionedFile>> = Vec::new();
+        let mut dealt = 0;
+        for (path, size) in &self.files {
+            let group = ((dealt + size / 2) / share).min(partitions.max(1) as u64 - 1);
+            dealt += size;
+            if group >= groups.len() as u64 {
+                groups.push(Vec::new());
+            }
+            if let Some(last) = groups.last_mut() {
+                last.push(PartitionedFile::new(path.clone(), *size));
+            }
+        }
+        groups.into_iter().map(FileGroup::new).collect()
     }
 }
 
@@ -132,7 +193,12 @@ impl StoredValues {
             return Ok(column);
         }
         let udf = Arc::new(stored_udf(ty));
-        Ok(Arc::new(ScalarFunctionExpr::try_new(udf, vec![column], &self.schema, Arc::clone(&self.options))?))
+        let mut args = vec![column];
+        let ticks = format!("{name}{TICKS_SUFFIX}");
+        if let Some((at, _)) = self.schema.column_with_name(&ticks).filter(|_| ty == Type::DateTime) {
+            args.push(Arc::new(PhysicalColumn::new(&ticks, at)));
+        }
+        Ok(Arc::new(ScalarFunctionExpr::try_new(udf, args, &self.schema, Arc::clone(&self.options))?))
     }
 }
 
@@ -160,8 +226,9 @@ fn comparison(op: Operator) -> Option<Operator> {
     })
 }
 
-/// A filter on the table's columns as one on the file's, where it means the same.
-fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<Expr> {
+/// A filter on the table's columns as one on the file's that lets the same rows through, and whether it lets through no
+/// others.
+fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<(Expr, bool)> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
     let (column, op, value) = match (left.as_ref(), right.as_ref()) {
         (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
@@ -171,9 +238,11 @@ fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Optio
     comparison(op)?;
     let stored = schema.field_with_name(&column.name).ok()?.data_type();
     let ty = read.iter().find(|(name, _)| *name == column.name).map(|(_, ty)| *ty)?;
+    let exact = schema.index_of(&format!("{}{TICKS_SUFFIX}", column.name)).is_err();
     let (op, value) = match (stored, value) {
         (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) if ty == Type::DateTime => {
-            let (op, value) = stored_time(op, ticks.checked_sub(UNIX_EPOCH)?, *unit)?;
+            let ticks = ticks.checked_sub(UNIX_EPOCH)?;
+            let (op, value) = if exact { stored_time(op, ticks, *unit)? } else { coarse_time(op, ticks, *unit)? };
             let value = match unit {
                 TimeUnit::Second => ScalarValue::TimestampSecond(Some(value), zone.clone()),
                 TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(Some(value), zone.clone()),
@@ -196,7 +265,21 @@ fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Optio
         _ => return None,
     };
     let column = Expr::Column(Column::new_unqualified(column.name.clone()));
-    Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(column), op, Box::new(Expr::Literal(value, None)))))
+    let stored = BinaryExpr::new(Box::new(column), op, Box::new(Expr::Literal(value, None)));
+    Some((Expr::BinaryExpr(stored), exact))
+}
+
+/// A comparison with ticks since 1970 as one with the microseconds of a time whose last digit stands elsewhere.
+fn coarse_time(op: Operator, ticks: i64, unit: TimeUnit) -> Option<(Operator, i64)> {
+    if unit != TimeUnit::Microsecond {
+        return None;
+    }
+    let op = match op {
+        Operator::Lt => Operator::LtEq,
+        Operator::Gt => Operator::GtEq,
+        other => other,
+    };
+    Some((op, ticks.div_euclid(10)))
 }
 
 /// A comparison with ticks since 1970 as one in the stored unit.

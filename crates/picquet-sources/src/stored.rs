@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, StringViewBuilder};
 use arrow::compute::{cast, concat};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Float64Type, Int64Type, Schema, TimeUnit, TimestampMicrosecondType,
@@ -95,11 +95,20 @@ impl ScalarUDFImpl for Stored {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        match arrays.first() {
-            Some(array) => Ok(ColumnarValue::Array(convert(array, self.to)?)),
-            None => Ok(ColumnarValue::Scalar(ScalarValue::try_new_null(&data_type(self.to))?)),
+        match arrays.as_slice() {
+            [array, ticks] => Ok(ColumnarValue::Array(with_ticks(&convert(array, self.to)?, ticks)?)),
+            [array, ..] => Ok(ColumnarValue::Array(convert(array, self.to)?)),
+            [] => Ok(ColumnarValue::Scalar(ScalarValue::try_new_null(&data_type(self.to))?)),
         }
     }
+}
+
+/// Times with the ticks that stand in a column of their own; none where there is no value.
+fn with_ticks(times: &ArrayRef, ticks: &ArrayRef) -> Result<ArrayRef> {
+    let ticks = cast(ticks, &DataType::Int64)?;
+    let (times, ticks) = (times.as_primitive::<Int64Type>(), ticks.as_primitive::<Int64Type>());
+    let sum = times.iter().zip(ticks).map(|(time, ticks)| time.map(|time| time.saturating_add(ticks.unwrap_or(0))));
+    Ok(Arc::new(sum.collect::<PrimitiveArray<Int64Type>>()))
 }
 
 /// Converts a stored array; what has no value of the type becomes missing.

@@ -1,0 +1,148 @@
+//! Rows that are in no file yet, and the columns of tables.
+
+use std::io::Cursor;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Field, Schema};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use jiff::Timestamp;
+use kql_functions::Type;
+use picquet_sources::KUSTO_TYPE;
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::{Change, State, micros, record};
+use crate::columns::Column;
+use crate::error::{Result, StoreError};
+
+/// Rows of a table in Kusto's representation.
+#[derive(Debug, Clone)]
+pub(crate) struct Buffered {
+    pub(crate) seq: i64,
+    pub(crate) table: String,
+    pub(crate) received: i64,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) batch: RecordBatch,
+}
+
+impl Change<'_> {
+    /// The columns of a table; `None` where there is no such table.
+    pub(crate) fn columns(&self, table: &str) -> Result<Option<Vec<Column>>> {
+        columns(&self.transaction, table)
+    }
+
+    /// Makes a table have these columns, besides those that it has already, which keep their types.
+    pub(crate) fn grow(&mut self, table: &str, columns: &[Column]) -> Result<()> {
+        let known = self.columns(table)?;
+        let mut all = known.clone().unwrap_or_default();
+        for (name, ty) in columns {
+            if !all.iter().any(|(known, _)| known == name) {
+                all.push((name.clone(), *ty));
+            }
+        }
+        if known.as_ref().is_some_and(|known| known.len() == all.len()) {
+            return Ok(());
+        }
+        let text: Vec<(&str, &str)> = all.iter().map(|(name, ty)| (name.as_str(), ty.name())).collect();
+        let text = serde_json::to_string(&text).map_err(record("columns"))?;
+        self.transaction.execute("INSERT OR REPLACE INTO tables (name, columns) VALUES (?1, ?2)", [table, &text])?;
+        self.grown.push((table.to_string(), all));
+        Ok(())
+    }
+
+    /// Appends rows to a table, which gets their columns. They lie in the buffer until they are put into a file.
+    pub(crate) fn append(
+        &mut self,
+        table: &str,
+        columns: &[Column],
+        batch: RecordBatch,
+        received: Timestamp,
+    ) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.grow(table, columns)?;
+        let data = pack(columns, &batch).map_err(|e| StoreError::table(table, e))?;
+        let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
+        self.transaction.execute(
+            "INSERT INTO buffer (tbl, rows, received, data) VALUES (?1, ?2, ?3, ?4)",
+            params![table, rows, micros(received), data],
+        )?;
+        let seq = self.transaction.last_insert_rowid();
+        let received = micros(received);
+        let columns = columns.to_vec();
+        self.appended.push(Buffered { seq, table: table.to_string(), received, columns, batch });
+        Ok(())
+    }
+
+    /// Forgets buffered rows of a table, which lie in a file now.
+    pub(crate) fn forget(&mut self, table: &str, up_to: i64) -> Result<()> {
+        self.transaction.execute("DELETE FROM buffer WHERE tbl = ?1 AND seq <= ?2", params![table, up_to])?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// The tables and their columns.
+    pub(crate) fn tables(&self) -> Result<Vec<(String, Vec<Column>)>> {
+        self.read(|transaction| {
+            let mut statement = transaction.prepare("SELECT name, columns FROM tables ORDER BY name")?;
+            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
+            rows.map(|row| {
+                let (name, columns) = row?;
+                Ok((name, parse_columns(&columns)?))
+            })
+            .collect()
+        })
+    }
+
+    /// Buffered rows after a number, in order.
+    pub(crate) fn buffered(&self, after: i64) -> Result<Vec<Buffered>> {
+        self.read(|transaction| {
+            let mut statement =
+                transaction.prepare("SELECT seq, tbl, received, data FROM buffer WHERE seq > ?1 ORDER BY seq")?;
+            let rows = statement.query_map([after], |row| {
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?))
+            })?;
+            let mut buffered = Vec::new();
+            for row in rows {
+                let (seq, table, received, data) = row?;
+                for (columns, batch) in unpack(&data).map_err(|e| StoreError::table(&table, e))? {
+                    buffered.push(Buffered { seq, table: table.clone(), received, columns, batch });
+                }
+            }
+            Ok(buffered)
+        })
+    }
+}
+
+fn columns(transaction: &Transaction<'_>, table: &str) -> Result<Option<Vec<Column>>> {
+    let mut statement = transaction.prepare_cached("SELECT columns FROM tables WHERE name = ?1")?;
+    let text: Option<String> = statement.query_row([table], |row| row.get(0)).optional()?;
+    text.map(|text| parse_columns(&text)).transpose()
+}
+
+fn parse_columns(text: &str) -> Result<Vec<Column>> {
+    let columns: Vec<(String, String)> = serde_json::from_str(text).map_err(record("columns"))?;
+    Ok(columns.into_iter().map(|(name, ty)| (name, Type::parse(&ty).unwrap_or(Type::String))).collect())
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn pack(columns: &[Column], batch: &RecordBatch) -> Result<Vec<u8>, Failure> {
+    let told = |(field, (_, ty)): (&std::sync::Arc<Field>, &Column)| {
+        field.as_ref().clone().with_metadata([(KUSTO_TYPE.to_string(), ty.name().to_string())].into())
+    };
+    let schema = Schema::new(batch.schema().fields().iter().zip(columns).map(told).collect::<Vec<_>>());
+    let batch = RecordBatch::try_new(schema.clone().into(), batch.columns().to_vec())?;
+    let mut writer = StreamWriter::try_new(Vec::new(), &schema)?;
+    writer.write(&batch)?;
+    Ok(zstd::bulk::compress(&writer.into_inner()?, 1)?)
+}
+
+fn unpack(data: &[u8]) -> Result<Vec<(Vec<Column>, RecordBatch)>, Failure> {
+    let reader = StreamReader::try_new(Cursor::new(zstd::decode_all(data)?), None)?;
+    let told = |field: &Field| field.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty)).unwrap_or(Type::String);
+    let columns: Vec<Column> = reader.schema().fields().iter().map(|f| (f.name().clone(), told(f))).collect();
+    reader.map(|batch| Ok((columns.clone(), batch?))).collect()
+}

@@ -1,0 +1,101 @@
+//! Files that were taken in.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{Change, State, micros, time};
+use crate::error::Result;
+
+/// A file that was taken in, or is being taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingest {
+    /// Number, ascending.
+    pub id: i64,
+    /// SHA-256 of the file's bytes, in hexadecimal digits.
+    pub hash: String,
+    /// The table.
+    pub table: String,
+    /// The file's path when it was taken in.
+    pub path: String,
+    /// The file's size.
+    pub bytes: u64,
+    /// Rows that the table got.
+    pub rows: u64,
+    /// Records and values that went to the dead-letter table.
+    pub rejected: u64,
+    /// When it was taken in: the rows' ingestion time.
+    pub received: Timestamp,
+}
+
+const COLUMNS: &str = "id, hash, tbl, path, bytes, rows, rejected, received";
+
+fn ingest(row: &Row<'_>) -> rusqlite::Result<Ingest> {
+    let number = |at: usize| -> rusqlite::Result<u64> { Ok(u64::try_from(row.get::<_, i64>(at)?).unwrap_or(0)) };
+    Ok(Ingest {
+        id: row.get(0)?,
+        hash: row.get(1)?,
+        table: row.get(2)?,
+        path: row.get(3)?,
+        bytes: number(4)?,
+        rows: number(5)?,
+        rejected: number(6)?,
+        received: time(row.get(7)?),
+    })
+}
+
+impl Change<'_> {
+    /// Notes a file; `done` where its rows are part of this change, else [`Change::finish_ingest`] says so later.
+    pub(crate) fn begin_ingest(&mut self, ingest: &Ingest, done: bool) -> Result<i64> {
+        let state = if done { "done" } else { "writing" };
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.transaction.execute(
+            "INSERT INTO ingests (hash, tbl, path, bytes, rows, rejected, received, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                ingest.hash,
+                ingest.table,
+                ingest.path,
+                number(ingest.bytes),
+                number(ingest.rows),
+                number(ingest.rejected),
+                micros(ingest.received),
+                state
+            ],
+        )?;
+        Ok(self.transaction.last_insert_rowid())
+    }
+
+    /// The file's rows are in the table.
+    pub(crate) fn finish_ingest(&mut self, id: i64) -> Result<()> {
+        self.transaction.execute("UPDATE ingests SET state = 'done' WHERE id = ?1", [id])?;
+        Ok(())
+    }
+
+    /// The file's rows are not in the table, and will not be.
+    pub(crate) fn drop_ingest(&mut self, id: i64) -> Result<()> {
+        self.transaction.execute("DELETE FROM ingests WHERE id = ?1", [id])?;
+        Ok(())
+    }
+}
+
+impl State {
+    /// The last taking in of a file of this content into a table.
+    pub(crate) fn ingested(&self, hash: &str, table: &str) -> Result<Option<Ingest>> {
+        self.read(|transaction| {
+            let text = format!(
+                "SELECT {COLUMNS} FROM ingests WHERE hash = ?1 AND tbl = ?2 AND state = 'done' ORDER BY id DESC LIMIT 1"
+            );
+            Ok(transaction.query_row(&text, [hash, table], ingest).optional()?)
+        })
+    }
+
+    /// Files whose taking in did not end.
+    pub(crate) fn unfinished_ingests(&self) -> Result<Vec<Ingest>> {
+        self.read(|transaction| {
+            let text = format!("SELECT {COLUMNS} FROM ingests WHERE state = 'writing' ORDER BY id");
+            let mut statement = transaction.prepare(&text)?;
+            let rows = statement.query_map([], ingest)?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+}

@@ -1,0 +1,228 @@
+//! Where log tables lie: a folder or an object store.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use deltalake_core::logstore::{
+    LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
+};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder};
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult,
+};
+use url::Url;
+
+use crate::error::{Result, StoreError};
+
+/// The place of a workspace's log tables.
+#[derive(Clone)]
+pub(crate) struct Storage {
+    root: Url,
+    store: ObjectStoreRef,
+    local: Option<PathBuf>,
+}
+
+impl Storage {
+    /// A folder, which is made if it is not there, or the URL of an object store.
+    pub(crate) fn open(place: &str, options: &BTreeMap<String, String>) -> Result<Storage> {
+        let refuse = |message: String| StoreError::Refused(format!("storage {place}: {message}"));
+        if !place.contains("://") {
+            let folder = PathBuf::from(place);
+            fs::create_dir_all(&folder).map_err(StoreError::io(&folder))?;
+            let folder = fs::canonicalize(&folder).map_err(StoreError::io(&folder))?;
+            let root = Url::from_directory_path(&folder).map_err(|()| refuse("not a folder".to_string()))?;
+            return Ok(Storage { root, store: Arc::new(Durable(LocalFileSystem::new())), local: Some(folder) });
+        }
+        let root = Url::parse(&format!("{}/", place.trim_end_matches('/'))).map_err(|e| refuse(e.to_string()))?;
+        register(&root).map_err(|e| refuse(e.to_string()))?;
+        let from_environment = std::env::vars().map(|(name, value)| (name.to_ascii_lowercase(), value));
+        let known = ["aws_", "azure_", "google_"];
+        let from_environment = from_environment.filter(|(name, _)| known.iter().any(|front| name.starts_with(front)));
+        let all = from_environment.chain(options.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let (store, _) = object_store::parse_url_opts(&root, all).map_err(|e| refuse(e.to_string()))?;
+        Ok(Storage { root, store: store.into(), local: None })
+    }
+
+    /// The folder, where the tables lie in one.
+    pub(crate) fn folder(&self) -> Option<&FilePath> {
+        self.local.as_deref()
+    }
+
+    /// The place as it was given.
+    pub(crate) fn place(&self) -> String {
+        self.local.as_ref().map_or_else(|| self.root.to_string(), |folder| folder.display().to_string())
+    }
+
+    /// The table in the folder of its name; it need not be there.
+    pub(crate) fn table(&self, name: &str) -> Result<DeltaTable> {
+        let url = self.table_url(name)?;
+        let builder = DeltaTableBuilder::from_url(url.clone()).map_err(|e| StoreError::table(name, e))?;
+        let store = Arc::clone(&self.store);
+        builder.with_storage_backend(store, url).build().map_err(|e| StoreError::table(name, e))
+    }
+
+    fn table_url(&self, name: &str) -> Result<Url> {
+        self.root.join(&format!("{name}/")).map_err(|e| StoreError::table(name, e))
+    }
+
+    /// The path of a table's file in the store that [`Storage::url`] names.
+    pub(crate) fn file(&self, table: &str, file: &str) -> Result<String> {
+        let url = self.table_url(table)?;
+        let folder = Path::from_url_path(url.path()).map_err(|e| StoreError::table(table, e))?;
+        Ok(format!("{folder}/{file}"))
+    }
+
+    /// The store as queries know it.
+    pub(crate) fn url(&self) -> Result<ObjectStoreUrl> {
+        if self.local.is_some() {
+            return Ok(ObjectStoreUrl::local_filesystem());
+        }
+        let authority = format!("{}://{}/", self.root.scheme(), self.root.authority());
+        ObjectStoreUrl::parse(authority).map_err(|e| StoreError::Refused(e.to_string()))
+    }
+
+    /// The store itself.
+    pub(crate) fn store(&self) -> ObjectStoreRef {
+        Arc::clone(&self.store)
+    }
+}
+
+/// Lets tables of a scheme keep their log as tables in folders do: stores put a file only where there is none.
+fn register(root: &Url) -> Result<(), url::ParseError> {
+    let scheme = Url::parse(&format!("{}://", root.scheme()))?;
+    logstore_factories().entry(scheme).or_insert_with(|| Arc::new(PlainLog));
+    Ok(())
+}
+
+struct PlainLog;
+
+impl LogStoreFactory for PlainLog {
+    fn with_options(
+        &self,
+        prefixed_store: ObjectStoreRef,
+        root_store: ObjectStoreRef,
+        location: &Url,
+        options: &StorageConfig,
+    ) -> DeltaResult<Arc<dyn LogStore>> {
+        Ok(default_logstore(prefixed_store, root_store, location, options))
+    }
+}
+
+/// A file system where what was put is on the disk: files and their folders are synced before a put is answered.
+#[derive(Debug)]
+struct Durable(LocalFileSystem);
+
+impl fmt::Display for Durable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Durable {
+    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> StoreResult<PutResult> {
+        if matches!(opts.mode, PutMode::Update(_)) || !opts.attributes.is_empty() {
+            return self.0.put_opts(location, payload, opts).await;
+        }
+        let path = self.0.path_to_filesystem(location)?;
+        let create = opts.mode == PutMode::Create;
+        let name = path.display().to_string();
+        let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
+        match put {
+            Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
+            Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
+                Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
+            }
+            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
+            Err(source) => Err(object_store::Error::JoinError { source }),
+        }
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        opts: PutMultipartOptions,
+    ) -> StoreResult<Box<dyn MultipartUpload>> {
+        self.0.put_multipart_opts(location, opts).await
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
+        self.0.get_opts(location, options).await
+    }
+
+    fn delete_stream(&self, locations: BoxStream<'static, StoreResult<Path>>) -> BoxStream<'static, StoreResult<Path>> {
+        self.0.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, StoreResult<ObjectMeta>> {
+        self.0.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> StoreResult<ListResult> {
+        self.0.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> StoreResult<()> {
+        self.0.copy_opts(from, to, options).await
+    }
+}
+
+/// Writes a file beside its place, syncs it, and puts it there.
+fn put_durably(path: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(FilePath::new("/"));
+    let mut made = Vec::new();
+    for above in folder.ancestors() {
+        if above.exists() {
+            made.push(above.to_path_buf());
+            break;
+        }
+        made.push(above.to_path_buf());
+    }
+    fs::create_dir_all(folder)?;
+    let staged = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4()));
+    let written = (|| {
+        let mut file = File::create_new(&staged)?;
+        payload.iter().try_for_each(|part| file.write_all(part))?;
+        file.sync_all()?;
+        if create { fs::hard_link(&staged, path) } else { fs::rename(&staged, path) }
+    })();
+    if create || written.is_err() {
+        // Nothing is lost by a left-over.
+        let _ = fs::remove_file(&staged);
+    }
+    written?;
+    made.iter().try_for_each(|folder| sync_folder(folder))
+}
+
+/// Makes the names in a folder last.
+pub(crate) fn sync_folder(folder: &FilePath) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_created_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b/one");
+        put_durably(&path, &PutPayload::from_static(b"first"), true).unwrap();
+        let again = put_durably(&path, &PutPayload::from_static(b"second"), true).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        put_durably(&path, &PutPayload::from_static(b"third"), false).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}
