@@ -16,7 +16,8 @@ use crate::parquet_scan::ParquetFile;
 use crate::problems::{Collector, Report};
 use crate::shape::FileShape;
 use crate::table::FilesTable;
-use crate::{ExternalPolicy, Schemas, SourceError, Watchlist, external};
+use crate::external::read_external;
+use crate::{ExternalPolicy, Schemas, SourceError, Watchlist};
 
 /// How log files are read.
 #[derive(Debug, Clone, Default)]
@@ -192,10 +193,7 @@ impl Database for FileDatabase {
         source: &'a ExternalData,
         columns: &'a [(String, Type)],
     ) -> BoxFuture<'a, Result<Rows, String>> {
-        let (policy, source, columns) = (self.options.external.clone(), source.clone(), columns.to_vec());
-        // The network must not hold up the queries beside this one.
-        let read = tokio::task::spawn_blocking(move || external::read(&policy, &source, &columns));
-        Box::pin(async move { read.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
+        read_external(&self.options.external, source, columns)
     }
 }
 

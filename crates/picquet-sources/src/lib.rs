@@ -45,7 +45,7 @@ mod watchlist;
 
 pub use database::{FileDatabase, Options};
 pub use error::SourceError;
-pub use external::ExternalPolicy;
+pub use external::{ExternalPolicy, read_external};
 pub use parquet_scan::{KUSTO_TYPE, ParquetFiles, TICKS_SUFFIX};
 pub use problems::{Problem, Report};
 pub use schemas::Schemas;

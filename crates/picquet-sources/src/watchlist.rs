@@ -27,13 +27,32 @@ impl std::fmt::Debug for Watchlist {
 }
 
 impl Watchlist {
+    /// Its items as a table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// Reads the items of a CSV file with a header. The search key is the column of that name; without one it is the
     /// file's own `SearchKey`, or its first column.
     pub fn read(alias: &str, path: &Path, search_key: Option<&str>) -> Result<Watchlist, SourceError> {
         let unreadable = |source| SourceError::Unreadable { path: path.to_path_buf(), source };
-        let refuse = |message: String| SourceError::Format { path: path.to_path_buf(), message };
         let opened = input::open(path).map_err(unreadable)?;
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(opened.bytes);
+        let updated = std::fs::metadata(path).and_then(|m| m.modified()).map_err(unreadable)?;
+        let ticks = updated.duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_nanos() / 100).unwrap_or(0));
+        Watchlist::of_csv(alias, path, opened.bytes, search_key, stored::UNIX_EPOCH.saturating_add(ticks))
+    }
+
+    /// Reads the items of a CSV text that was last changed at `updated`, in ticks of 100 ns since 0001-01-01. Errors name
+    /// `path`.
+    pub fn of_csv(
+        alias: &str,
+        path: &Path,
+        text: impl std::io::Read,
+        search_key: Option<&str>,
+        updated: i64,
+    ) -> Result<Watchlist, SourceError> {
+        let refuse = |message: String| SourceError::Format { path: path.to_path_buf(), message };
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text);
         let header = reader.headers().map_err(|error| refuse(format!("not a CSV file: {error}")))?.clone();
         let names: Vec<String> = header.iter().map(column_name).collect();
         if names.is_empty() {
@@ -46,9 +65,7 @@ impl Watchlist {
             })?,
             None => position("SearchKey").unwrap_or(0),
         };
-        let updated = std::fs::metadata(path).and_then(|m| m.modified()).map_err(unreadable)?;
-        let ticks = updated.duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_nanos() / 100).unwrap_or(0));
-        let updated = Val::DateTime(stored::UNIX_EPOCH + ticks);
+        let updated = Val::DateTime(updated);
 
         let mut columns = vec![
             ("_DTItemId".to_string(), Type::String),

@@ -11,8 +11,13 @@ pub enum StoreError {
     #[error("{}: no workspace here; make one with `picquet workspace init`", .0.display())]
     Missing(PathBuf),
     /// The folder has something in it that is no workspace.
-    #[error("{}: {1}", .0.display())]
-    NotEmpty(PathBuf, &'static str),
+    #[error("{}: {message}", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong, and the remedy.
+        message: &'static str,
+    },
     /// Another process has the workspace.
     #[error("{}: another process ({holder}) works on this workspace; stop it, or read with a command that does not write", path.display())]
     Locked {

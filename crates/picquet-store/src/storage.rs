@@ -75,6 +75,15 @@ impl Storage {
         self.root.join(&format!("{name}/")).map_err(|e| StoreError::table(name, e))
     }
 
+    /// Names of the tables that are there.
+    pub(crate) async fn tables(&self) -> Result<Vec<String>> {
+        let fail = |e: &dyn fmt::Display| StoreError::Refused(format!("storage {}: {e}", self.place()));
+        let root = Path::from_url_path(self.root.path()).map_err(|e| fail(&e))?;
+        let found = self.store.list_with_delimiter(Some(&root)).await.map_err(|e| fail(&e))?;
+        let name = |path: &Path| path.filename().map(str::to_string);
+        Ok(found.common_prefixes.iter().filter_map(name).filter(|name| !name.starts_with(['.', '_'])).collect())
+    }
+
     /// The path of a table's file in the store that [`Storage::url`] names.
     pub(crate) fn file(&self, table: &str, file: &str) -> Result<String> {
         let url = self.table_url(table)?;

@@ -6,6 +6,7 @@ mod records;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use futures::future::BoxFuture;
 use kql_engine::{ExternalData, Rows};
 use kql_functions::Type;
 use url::Url;
@@ -39,6 +40,18 @@ impl ExternalPolicy {
         // Both in full, so that no link leads out of a folder that is allowed.
         folders.any(|folder| std::fs::canonicalize(folder).is_ok_and(|folder| path.starts_with(folder)))
     }
+}
+
+/// Reads what `externaldata` names beside the running queries, as [`kql_engine::Database::external`] is to do.
+pub fn read_external(
+    policy: &ExternalPolicy,
+    source: &ExternalData,
+    columns: &[(String, Type)],
+) -> BoxFuture<'static, Result<Rows, String>> {
+    let (policy, source, columns) = (policy.clone(), source.clone(), columns.to_vec());
+    // The network must not hold up the queries beside this one.
+    let read = tokio::task::spawn_blocking(move || read(&policy, &source, &columns));
+    Box::pin(async move { read.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
 }
 
 /// All rows of the places, one after the other.

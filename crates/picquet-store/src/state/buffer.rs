@@ -1,5 +1,6 @@
 //! Rows that are in no file yet, and the columns of tables.
 
+use std::collections::HashSet;
 use std::io::Cursor;
 
 use arrow::array::RecordBatch;
@@ -96,20 +97,18 @@ impl State {
         })
     }
 
-    /// Buffered rows after a number, in order.
-    pub(crate) fn buffered(&self, after: i64) -> Result<Vec<Buffered>> {
+    /// Buffered rows, in order, but those with a number that is known already.
+    pub(crate) fn buffered(&self, known: &HashSet<i64>) -> Result<Vec<Buffered>> {
         self.read(|transaction| {
-            let mut statement =
-                transaction.prepare("SELECT seq, tbl, received, data FROM buffer WHERE seq > ?1 ORDER BY seq")?;
-            let rows = statement.query_map([after], |row| {
-                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?, row.get::<_, Vec<u8>>(3)?))
-            })?;
+            let mut statement = transaction.prepare("SELECT seq FROM buffer ORDER BY seq")?;
+            let all = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+            let mut statement = transaction.prepare("SELECT tbl, received, data FROM buffer WHERE seq = ?1")?;
             let mut buffered = Vec::new();
-            for row in rows {
-                let (seq, table, received, data) = row?;
-                for (columns, batch) in unpack(&data).map_err(|e| StoreError::table(&table, e))? {
-                    buffered.push(Buffered { seq, table: table.clone(), received, columns, batch });
-                }
+            for seq in all.into_iter().filter(|seq| !known.contains(seq)) {
+                let (table, received, data): (String, i64, Vec<u8>) =
+                    statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+                let (columns, batch) = unpack(&data).map_err(|e| StoreError::table(&table, e))?;
+                buffered.push(Buffered { seq, table, received, columns, batch });
             }
             Ok(buffered)
         })
@@ -140,9 +139,10 @@ fn pack(columns: &[Column], batch: &RecordBatch) -> Result<Vec<u8>, Failure> {
     Ok(zstd::bulk::compress(&writer.into_inner()?, 1)?)
 }
 
-fn unpack(data: &[u8]) -> Result<Vec<(Vec<Column>, RecordBatch)>, Failure> {
-    let reader = StreamReader::try_new(Cursor::new(zstd::decode_all(data)?), None)?;
+fn unpack(data: &[u8]) -> Result<(Vec<Column>, RecordBatch), Failure> {
+    let mut reader = StreamReader::try_new(Cursor::new(zstd::decode_all(data)?), None)?;
     let told = |field: &Field| field.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty)).unwrap_or(Type::String);
     let columns: Vec<Column> = reader.schema().fields().iter().map(|f| (f.name().clone(), told(f))).collect();
-    reader.map(|batch| Ok((columns.clone(), batch?))).collect()
+    let batch = reader.next().ok_or("buffered rows without rows")??;
+    Ok((columns, batch))
 }

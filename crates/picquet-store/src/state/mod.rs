@@ -18,7 +18,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 
 pub(crate) use buffer::Buffered;
 pub use detection::{
-    AlertRow, IncidentRow, NewAlert, NewRun, OutboxEntry, OutboxState, RuleRow, RunRow, Windows,
+    AlertFilter, AlertRow, IncidentFilter, IncidentRow, OutboxEntry, OutboxState, RuleRow, RunRow,
 };
 pub use ingests::Ingest;
 pub use library::{FunctionRow, TokenRow, WatchlistRow};

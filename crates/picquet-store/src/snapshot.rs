@@ -1,0 +1,83 @@
+//! All tables at one moment, as a database of the query engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use kql_engine::{Database, ExternalData, Rows, Table};
+use kql_functions::Type;
+use kql_semantics::SavedFunction;
+use picquet_sources::Schemas;
+
+use crate::storage::Storage;
+use crate::table::StoredTable;
+use crate::workspace::{Library, TableView};
+
+/// The tables of a workspace at one moment: what is written later is not seen.
+///
+/// Tables that Microsoft Sentinel has and the workspace has no rows of are there, and empty, as in Sentinel.
+pub struct Snapshot {
+    tables: BTreeMap<String, TableView>,
+    library: Arc<Library>,
+    storage: Storage,
+}
+
+impl Snapshot {
+    pub(crate) fn new(tables: BTreeMap<String, TableView>, library: Arc<Library>, storage: Storage) -> Snapshot {
+        Snapshot { tables, library, storage }
+    }
+
+    /// Names of the tables that rows were written to, sorted.
+    pub fn stored_tables(&self) -> impl Iterator<Item = &str> {
+        self.tables.keys().map(String::as_str)
+    }
+}
+
+/// The columns of a table: those of the known schema first, with its types.
+pub(crate) fn with_known(table: &str, own: &[(String, Type)]) -> Vec<(String, Type)> {
+    let mut columns = Schemas::builtin().table(table).unwrap_or_default();
+    for (name, ty) in own {
+        match columns.iter_mut().find(|(known, _)| known == name) {
+            // What was stored with another type stays readable.
+            Some(column) => column.1 = *ty,
+            None => columns.push((name.clone(), *ty)),
+        }
+    }
+    columns
+}
+
+impl Database for Snapshot {
+    fn table(&self, name: &str) -> Option<Table> {
+        let (columns, files, buffered) = match self.tables.get(name) {
+            Some(table) => (with_known(name, &table.columns), Arc::clone(&table.files), table.buffered.clone()),
+            None => (Schemas::builtin().table(name)?, Arc::default(), Vec::new()),
+        };
+        let provider =
+            StoredTable::new(name.to_string(), columns.clone(), self.storage.clone(), files, buffered);
+        Some(Table { columns, provider: Arc::new(provider) })
+    }
+
+    fn table_names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.tables.keys().cloned().collect();
+        names.extend(Schemas::builtin().names().map(str::to_string));
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    fn function(&self, name: &str) -> Option<SavedFunction> {
+        self.library.functions.get(name).cloned()
+    }
+
+    fn watchlist(&self, alias: &str) -> Option<Table> {
+        self.library.watchlists.iter().find(|w| w.alias.eq_ignore_ascii_case(alias)).map(|w| w.table().clone())
+    }
+
+    fn external<'a>(
+        &'a self,
+        source: &'a ExternalData,
+        columns: &'a [(String, Type)],
+    ) -> BoxFuture<'a, Result<Rows, String>> {
+        picquet_sources::read_external(&self.library.external, source, columns)
+    }
+}

@@ -1,0 +1,214 @@
+//! A table as queries see it: at one moment, files and buffered rows together.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Column as ColumnName, DFSchema, Result, ScalarValue};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
+use kql_engine::repr::{self, ColumnBuilder, Values};
+use kql_functions::{Type, Val, families};
+use picquet_sources::ParquetFiles;
+
+use super::{DataFile, TIME_GENERATED, TIME_RECEIVED, TableFiles};
+use crate::columns::{Column, reading_schema};
+use crate::state::Buffered;
+use crate::storage::Storage;
+
+/// A table at one moment.
+pub(crate) struct StoredTable {
+    pub(crate) name: String,
+    pub(crate) columns: Vec<Column>,
+    pub(crate) schema: SchemaRef,
+    pub(crate) storage: Storage,
+    pub(crate) files: Arc<TableFiles>,
+    pub(crate) buffered: Vec<Arc<Buffered>>,
+}
+
+impl std::fmt::Debug for StoredTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredTable").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl StoredTable {
+    pub(crate) fn new(
+        name: String,
+        columns: Vec<Column>,
+        storage: Storage,
+        files: Arc<TableFiles>,
+        buffered: Vec<Arc<Buffered>>,
+    ) -> StoredTable {
+        let schema = repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
+        StoredTable { name, columns, schema, storage, files, buffered }
+    }
+
+    /// The files that may have rows which all filters let through.
+    fn candidates(&self, filters: &[Expr]) -> Vec<&DataFile> {
+        let bounds: Vec<(&str, Operator, i64)> = filters.iter().filter_map(time_bound).collect();
+        let may_hold = |file: &&DataFile| {
+            bounds.iter().all(|(column, op, value)| {
+                let range = if *column == TIME_GENERATED { file.generated } else { file.received };
+                let Some((low, high)) = range else { return true };
+                match op {
+                    Operator::Lt => low < *value,
+                    Operator::LtEq => low <= *value,
+                    Operator::Gt => high > *value,
+                    Operator::GtEq => high >= *value,
+                    _ => low <= *value && *value <= high,
+                }
+            })
+        };
+        self.files.files.iter().filter(may_hold).collect()
+    }
+
+    fn scan_files(
+        &self,
+        state: &dyn Session,
+        columns: &[(&str, Type)],
+        filters: &[Expr],
+        read: &[(&str, Type)],
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let found = self.candidates(filters);
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let other = |error: crate::StoreError| datafusion::common::DataFusionError::External(Box::new(error));
+        let url = self.storage.url().map_err(other)?;
+        if self.storage.folder().is_none() {
+            state.runtime_env().register_object_store(url.as_ref(), self.storage.store());
+        }
+        let path = |file: &&DataFile| Ok((self.storage.file(&self.name, &file.path).map_err(other)?, file.bytes));
+        let parquet = ParquetFiles {
+            store: url,
+            files: found.iter().map(path).collect::<Result<_>>()?,
+            schema: reading_schema(&self.files.columns, &self.files.ticks),
+            rows: found.iter().filter_map(|file| file.rows).sum(),
+        };
+        parquet.scan(state, columns, filters, read).map(Some)
+    }
+
+    /// Columns of a batch as the table has them.
+    pub(crate) fn align(&self, buffered: &Buffered, positions: &[usize], schema: &SchemaRef) -> Result<RecordBatch> {
+        let rows = buffered.batch.num_rows();
+        let column = |position: &usize| -> Result<ArrayRef> {
+            let (name, ty) = &self.columns[*position];
+            let found = buffered.columns.iter().zip(buffered.batch.columns()).find(|((known, _), _)| known == name);
+            Ok(match found {
+                Some(((_, stored), array)) if stored == ty => Arc::clone(array),
+                Some(((_, stored), array)) => {
+                    let values = Values::new(array.as_ref(), *stored);
+                    let mut out = ColumnBuilder::new(*ty, rows);
+                    (0..rows).for_each(|row| out.push(&families::cast(&values.get(row), *ty)));
+                    out.finish()
+                }
+                None => {
+                    let mut out = ColumnBuilder::new(*ty, rows);
+                    (0..rows).for_each(|_| out.push(&Val::Null));
+                    out.finish()
+                }
+            })
+        };
+        let arrays = positions.iter().map(column).collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
+    }
+}
+
+/// A filter that compares a time of the row with a constant.
+fn time_bound(filter: &Expr) -> Option<(&str, Operator, i64)> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+    let (ColumnName { name, .. }, op, value) = match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
+        (Expr::Literal(v, _), Expr::Column(c)) => (c, op.swap()?, v),
+        _ => return None,
+    };
+    let is_comparison = matches!(op, Operator::Eq | Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq);
+    match value {
+        ScalarValue::Int64(Some(ticks)) if is_comparison && (name == TIME_GENERATED || name == TIME_RECEIVED) => {
+            Some((name, op, *ticks))
+        }
+        _ => None,
+    }
+}
+
+#[async_trait]
+impl TableProvider for StoredTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let exact = |filter: &&Expr| {
+            if filter.is_volatile() {
+                TableProviderFilterPushDown::Unsupported
+            } else {
+                TableProviderFilterPushDown::Exact
+            }
+        };
+        Ok(filters.iter().map(exact).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let projection = projection.cloned().unwrap_or_else(|| (0..self.columns.len()).collect());
+        // What only filters look at is read and not handed on.
+        let mut read = projection.clone();
+        for column in filters.iter().flat_map(Expr::column_refs) {
+            let position = self.schema.index_of(&column.name)?;
+            if !read.contains(&position) {
+                read.push(position);
+            }
+        }
+        let named = |positions: &[usize]| -> Vec<(&str, Type)> {
+            positions.iter().filter_map(|p| self.columns.get(*p)).map(|(name, ty)| (name.as_str(), *ty)).collect()
+        };
+        let schema: SchemaRef = Arc::new(self.schema.project(&projection)?);
+        let mut plans = Vec::new();
+        plans.extend(self.scan_files(state, &named(&projection), filters, &named(&read))?);
+        if !self.buffered.is_empty() {
+            let read_schema: SchemaRef = Arc::new(self.schema.project(&read)?);
+            let align = |buffered: &Arc<Buffered>| self.align(buffered, &read, &read_schema);
+            let batches = self.buffered.iter().map(align).collect::<Result<Vec<_>>>()?;
+            let mut plan: Arc<dyn ExecutionPlan> =
+                MemorySourceConfig::try_new_exec(&[batches], Arc::clone(&read_schema), None)?;
+            if let Some(filter) = conjunction(filters.iter().cloned()) {
+                let filter = state.create_physical_expr(filter, &DFSchema::try_from(read_schema.as_ref().clone())?)?;
+                plan = Arc::new(FilterExec::try_new(filter, plan)?);
+            }
+            if read.len() > projection.len() {
+                let kept = schema.fields().iter().enumerate();
+                let kept = kept.map(|(at, field)| -> (Arc<dyn PhysicalExpr>, String) {
+                    (Arc::new(PhysicalColumn::new(field.name(), at)), field.name().clone())
+                });
+                plan = Arc::new(ProjectionExec::try_new(kept.collect::<Vec<_>>(), plan)?);
+            }
+            plans.push(plan);
+        }
+        match plans.len() {
+            0 => Ok(Arc::new(EmptyExec::new(schema))),
+            1 => Ok(plans.remove(0)),
+            _ => UnionExec::try_new(plans),
+        }
+    }
+}
