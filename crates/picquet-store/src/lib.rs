@@ -10,6 +10,7 @@
 
 mod columns;
 mod error;
+mod ingest;
 mod maintain;
 mod records;
 mod settings;
@@ -21,6 +22,7 @@ mod table;
 mod workspace;
 
 pub use error::{Result, StoreError};
+pub use ingest::{DEAD_LETTERS, IngestFile, IngestOutcome};
 pub use maintain::Maintained;
 pub use settings::{SETTINGS_FILE, Settings, SettingsError, TableSettings, UnknownColumns};
 pub use snapshot::Snapshot;

@@ -14,6 +14,7 @@ use picquet_sources::{ExternalPolicy, Watchlist};
 
 use crate::columns::{Column, UNIX_EPOCH};
 use crate::error::{Result, StoreError};
+use crate::ingest::DEAD_LETTERS;
 use crate::settings::{SETTINGS_FILE, Settings};
 use crate::snapshot::Snapshot;
 use crate::state::{Buffered, Change, STATE_FILE, State};
@@ -172,10 +173,10 @@ impl Workspace {
                     change.forget(name, files.buffered)?;
                 }
             }
-            for ingest in &unfinished {
-                let files = tables.iter().find(|(name, _)| *name == ingest.table);
-                if files.is_some_and(|(_, files)| files.ingested >= ingest.id) {
-                    change.finish_ingest(ingest.id)?;
+            for (ingest, mark) in &unfinished {
+                let files = tables.iter().find(|(name, _)| *name == ingest.table).map(|(_, files)| files);
+                if mark.is_some_and(|mark| files.is_some_and(|files| files.ingested >= mark)) {
+                    change.finish_ingest(ingest.id, DEAD_LETTERS)?;
                 } else {
                     tracing::info!(file = ingest.path, table = ingest.table, "was not taken in whole; take it in again");
                     change.drop_ingest(ingest.id)?;

@@ -10,7 +10,7 @@ use arrow::ipc::writer::StreamWriter;
 use jiff::Timestamp;
 use kql_functions::Type;
 use picquet_sources::KUSTO_TYPE;
-use rusqlite::{OptionalExtension as _, Transaction, params};
+use rusqlite::{OptionalExtension as _, Params, Transaction, params};
 
 use super::{Change, State, micros, record};
 use crate::columns::Column;
@@ -63,17 +63,28 @@ impl Change<'_> {
             return Ok(());
         }
         self.grow(table, columns)?;
+        let buffered = self.keep(table, columns, batch, received)?;
+        self.appended.push(buffered);
+        Ok(())
+    }
+
+    /// Puts rows into the buffer.
+    pub(super) fn keep(
+        &mut self,
+        table: &str,
+        columns: &[Column],
+        batch: RecordBatch,
+        received: Timestamp,
+    ) -> Result<Buffered> {
         let data = pack(columns, &batch).map_err(|e| StoreError::table(table, e))?;
         let rows = i64::try_from(batch.num_rows()).unwrap_or(i64::MAX);
+        let received = micros(received);
         self.transaction.execute(
             "INSERT INTO buffer (tbl, rows, received, data) VALUES (?1, ?2, ?3, ?4)",
-            params![table, rows, micros(received), data],
+            params![table, rows, received, data],
         )?;
         let seq = self.transaction.last_insert_rowid();
-        let received = micros(received);
-        let columns = columns.to_vec();
-        self.appended.push(Buffered { seq, table: table.to_string(), received, columns, batch });
-        Ok(())
+        Ok(Buffered { seq, table: table.to_string(), received, columns: columns.to_vec(), batch })
     }
 
     /// Forgets buffered rows of a table, which lie in a file now.
@@ -100,19 +111,38 @@ impl State {
     /// Buffered rows, in order, but those with a number that is known already.
     pub(crate) fn buffered(&self, known: &HashSet<i64>) -> Result<Vec<Buffered>> {
         self.read(|transaction| {
-            let mut statement = transaction.prepare("SELECT seq FROM buffer ORDER BY seq")?;
-            let all = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
-            let mut statement = transaction.prepare("SELECT tbl, received, data FROM buffer WHERE seq = ?1")?;
-            let mut buffered = Vec::new();
-            for seq in all.into_iter().filter(|seq| !known.contains(seq)) {
-                let (table, received, data): (String, i64, Vec<u8>) =
-                    statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-                let (columns, batch) = unpack(&data).map_err(|e| StoreError::table(&table, e))?;
-                buffered.push(Buffered { seq, table, received, columns, batch });
-            }
-            Ok(buffered)
+            let rows = "SELECT seq FROM buffer WHERE tbl NOT LIKE '?%' ORDER BY seq";
+            read_some(transaction, rows, [], |seq| !known.contains(&seq))
         })
     }
+}
+
+/// The buffered rows whose numbers a query gives.
+pub(super) fn read_buffered(
+    transaction: &Transaction<'_>,
+    numbers: &str,
+    arguments: impl Params,
+) -> Result<Vec<Buffered>> {
+    read_some(transaction, numbers, arguments, |_| true)
+}
+
+fn read_some(
+    transaction: &Transaction<'_>,
+    numbers: &str,
+    arguments: impl Params,
+    wanted: impl Fn(i64) -> bool,
+) -> Result<Vec<Buffered>> {
+    let mut statement = transaction.prepare(numbers)?;
+    let all = statement.query_map(arguments, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+    let mut statement = transaction.prepare("SELECT tbl, received, data FROM buffer WHERE seq = ?1")?;
+    let mut buffered = Vec::new();
+    for seq in all.into_iter().filter(|seq| wanted(*seq)) {
+        let (table, received, data): (String, i64, Vec<u8>) =
+            statement.query_row([seq], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (columns, batch) = unpack(&data).map_err(|e| StoreError::table(&table, e))?;
+        buffered.push(Buffered { seq, table, received, columns, batch });
+    }
+    Ok(buffered)
 }
 
 fn columns(transaction: &Transaction<'_>, table: &str) -> Result<Option<Vec<Column>>> {

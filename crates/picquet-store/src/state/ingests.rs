@@ -1,9 +1,12 @@
 //! Files that were taken in.
 
+use arrow::array::RecordBatch;
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::buffer::{Buffered, read_buffered};
 use super::{Change, State, micros, time};
+use crate::columns::Column;
 use crate::error::Result;
 
 /// A file that was taken in, or is being taken in.
@@ -43,10 +46,14 @@ fn ingest(row: &Row<'_>) -> rusqlite::Result<Ingest> {
     })
 }
 
+/// Under this name rejected records wait in the buffer until their file's rows are in the table.
+fn waiting(id: i64) -> String {
+    format!("?{id}")
+}
+
 impl Change<'_> {
-    /// Notes a file; `done` where its rows are part of this change, else [`Change::finish_ingest`] says so later.
+    /// Notes a file; `done` where its rows are part of this change.
     pub(crate) fn begin_ingest(&mut self, ingest: &Ingest, done: bool) -> Result<i64> {
-        let state = if done { "done" } else { "writing" };
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         self.transaction.execute(
             "INSERT INTO ingests (hash, tbl, path, bytes, rows, rejected, received, state)
@@ -59,21 +66,43 @@ impl Change<'_> {
                 number(ingest.rows),
                 number(ingest.rejected),
                 micros(ingest.received),
-                state
+                if done { "done" } else { "reading" }
             ],
         )?;
         Ok(self.transaction.last_insert_rowid())
     }
 
-    /// The file's rows are in the table.
-    pub(crate) fn finish_ingest(&mut self, id: i64) -> Result<()> {
+    /// Keeps rejected records of a file until its rows are in the table.
+    pub(crate) fn wait_rejected(&mut self, id: i64, columns: &[Column], batch: RecordBatch) -> Result<()> {
+        self.keep(&waiting(id), columns, batch, Timestamp::UNIX_EPOCH).map(|_| ())
+    }
+
+    /// The mark for the commit of a file's rows, which comes next of all commits of files to this table.
+    pub(crate) fn mark_ingest(&mut self, id: i64, rows: u64, rejected: u64) -> Result<i64> {
+        let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.transaction.execute(
+            "UPDATE ingests SET state = 'writing', rows = ?2, rejected = ?3,
+             mark = (SELECT coalesce(max(mark), 0) + 1 FROM ingests) WHERE id = ?1",
+            params![id, number(rows), number(rejected)],
+        )?;
+        Ok(self.transaction.query_row("SELECT mark FROM ingests WHERE id = ?1", [id], |row| row.get(0))?)
+    }
+
+    /// The file's rows are in the table; its rejected records go to theirs.
+    pub(crate) fn finish_ingest(&mut self, id: i64, dead_letters: &str) -> Result<()> {
         self.transaction.execute("UPDATE ingests SET state = 'done' WHERE id = ?1", [id])?;
+        for buffered in read_buffered(&self.transaction, "SELECT seq FROM buffer WHERE tbl = ?1", [waiting(id)])? {
+            self.grow(dead_letters, &buffered.columns)?;
+            self.transaction.execute("UPDATE buffer SET tbl = ?2 WHERE seq = ?1", params![buffered.seq, dead_letters])?;
+            self.appended.push(Buffered { table: dead_letters.to_string(), ..buffered });
+        }
         Ok(())
     }
 
     /// The file's rows are not in the table, and will not be.
     pub(crate) fn drop_ingest(&mut self, id: i64) -> Result<()> {
         self.transaction.execute("DELETE FROM ingests WHERE id = ?1", [id])?;
+        self.transaction.execute("DELETE FROM buffer WHERE tbl = ?1", [waiting(id)])?;
         Ok(())
     }
 }
@@ -89,10 +118,20 @@ impl State {
         })
     }
 
-    /// Files whose taking in did not end.
-    pub(crate) fn unfinished_ingests(&self) -> Result<Vec<Ingest>> {
+    /// Files whose taking in did not end, with their marks.
+    pub(crate) fn unfinished_ingests(&self) -> Result<Vec<(Ingest, Option<i64>)>> {
         self.read(|transaction| {
-            let text = format!("SELECT {COLUMNS} FROM ingests WHERE state = 'writing' ORDER BY id");
+            let text = format!("SELECT {COLUMNS}, mark FROM ingests WHERE state <> 'done' ORDER BY id");
+            let mut statement = transaction.prepare(&text)?;
+            let rows = statement.query_map([], |row| Ok((ingest(row)?, row.get(8)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
+    }
+
+    /// Files that were taken in, the last first.
+    pub fn ingests(&self, limit: usize) -> Result<Vec<Ingest>> {
+        self.read(|transaction| {
+            let text = format!("SELECT {COLUMNS} FROM ingests WHERE state = 'done' ORDER BY id DESC LIMIT {limit}");
             let mut statement = transaction.prepare(&text)?;
             let rows = statement.query_map([], ingest)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)

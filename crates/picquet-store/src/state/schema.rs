@@ -22,7 +22,8 @@ CREATE TABLE buffer (
     data BLOB NOT NULL
 ) STRICT;
 
--- Files that were taken in. A number is given, in the order of the commits, under the lock of the table.
+-- Files that were taken in. A mark is given just before the commit that makes their rows part of the table, so that the
+-- table's log tells which commits were made.
 CREATE TABLE ingests (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash TEXT NOT NULL,
@@ -32,7 +33,8 @@ CREATE TABLE ingests (
     rows INTEGER NOT NULL,
     rejected INTEGER NOT NULL,
     received INTEGER NOT NULL,
-    state TEXT NOT NULL
+    state TEXT NOT NULL,
+    mark INTEGER
 ) STRICT;
 CREATE INDEX ingests_by_hash ON ingests (hash, tbl);
 
