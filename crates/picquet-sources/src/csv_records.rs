@@ -1,12 +1,16 @@
 //! Records of CSV files.
 
+use std::io::{self, Read};
+
+use crate::feed::MAX_RECORD;
 use crate::input::Bytes;
 use crate::problems::Collector;
-use crate::records::{Body, Record, broken_off};
+use crate::records::{Body, Record, broken_off, too_long};
+use crate::rejected::text_of;
 
 /// The rows of a CSV file below its header.
 pub(crate) struct CsvRecords {
-    reader: csv::Reader<Bytes>,
+    reader: csv::Reader<Watched>,
     header: Option<Vec<String>>,
     record: csv::ByteRecord,
     done: bool,
@@ -19,7 +23,7 @@ impl CsvRecords {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(1 << 16)
-            .from_reader(bytes);
+            .from_reader(Watched { bytes, left: MAX_RECORD, quotes: 0, at_end: false, error: None });
         CsvRecords { reader, header: None, record: csv::ByteRecord::new(), done: false }
     }
 
@@ -30,6 +34,7 @@ impl CsvRecords {
             if self.read(problems) {
                 if matches!(self.record.get(0).and_then(|field| field.first()), Some(0x80..0xc0)) {
                     problems.add(Some(1), None, || "begins within a character, which was dropped".to_string());
+                    problems.record_ends(&Record { line: 1, body: Body::Fields(&self.record) });
                 }
                 header =
                     self.record.iter().map(|field| String::from_utf8_lossy(cut_char(field)).into_owned()).collect();
@@ -41,18 +46,32 @@ impl CsvRecords {
 
     fn read(&mut self, problems: &mut Collector) -> bool {
         while !self.done {
-            match self.reader.read_byte_record(&mut self.record) {
-                Ok(true) => return true,
-                Ok(false) => self.done = true,
-                Err(error) => {
-                    let line = self.reader.position().line();
-                    match error.into_kind() {
-                        csv::ErrorKind::Io(error) => {
-                            self.done = true;
-                            problems.add(Some(line), None, || broken_off(&error));
-                        }
-                        other => problems.add(Some(line), None, || format!("not a CSV record ({other:?}); skipped")),
+            self.reader.get_mut().left = MAX_RECORD;
+            let read = self.reader.read_byte_record(&mut self.record);
+            let line = self.record.position().map_or(0, csv::Position::line);
+            let here = self.reader.position().line();
+            match read {
+                Ok(found) => {
+                    self.done = !found;
+                    let record = Record { line, body: Body::Fields(&self.record) };
+                    let watched = self.reader.get_mut();
+                    if let Some(error) = watched.error.take() {
+                        // What was read of the record when the file broke off is no record.
+                        self.done = true;
+                        problems.lose(here, &text_of(&record), || broken_off(&error));
+                        return false;
                     }
+                    if found && watched.at_end && watched.quotes % 2 == 1 {
+                        problems.add_quietly(line, || "the file ends within quotes".to_string());
+                    }
+                    return found;
+                }
+                // Only reading can fail, as any bytes are fields.
+                Err(error) => {
+                    self.done = true;
+                    problems.lose(here, &text_of(&Record { line, body: Body::Fields(&self.record) }), || {
+                        format!("not a CSV record ({error}); the rest is not read")
+                    });
                 }
             }
         }
@@ -78,6 +97,43 @@ impl CsvRecords {
             problems.add(Some(line), None, || format!("{found} fields where the header has {expected}; {fate}"));
         }
         Some(Record { line, body: Body::Fields(&self.record) })
+    }
+}
+
+/// The bytes of a CSV file on their way into the parser, which reads on until a record ends.
+struct Watched {
+    bytes: Bytes,
+    /// How much more may be read for the record, of which an unclosed quote makes no end.
+    left: usize,
+    quotes: usize,
+    at_end: bool,
+    /// What ended the reading. The parser sees an end of the file, and gives what it has of the record.
+    error: Option<io::Error>,
+}
+
+impl Read for Watched {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at_end {
+            return Ok(0);
+        }
+        let read = match self.left {
+            0 => Err(io::Error::other(too_long("record"))),
+            _ => self.bytes.read(buffer),
+        };
+        match read {
+            Ok(0) => self.at_end = true,
+            Ok(count) => {
+                self.left = self.left.saturating_sub(count);
+                self.quotes += memchr::memchr_iter(b'"', &buffer[..count]).count();
+                return Ok(count);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => {
+                self.at_end = true;
+                self.error = Some(error);
+            }
+        }
+        Ok(0)
     }
 }
 

@@ -12,12 +12,18 @@ use kql_engine::repr::ColumnBuilder;
 use kql_functions::{Type, Val};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
+use crate::SourceError;
+use crate::guess::{Guess, Seen};
 use crate::json_text::Canonical;
 use crate::problems::{Collector, shown};
-use crate::records::{Body, Record};
+use crate::records::{Body, Record, Records};
+use crate::rejected::Passed;
 use crate::shape::{FileShape, SAMPLE, record_text};
 use crate::times::{self, TimeStyle};
 use crate::values::{self, Origin};
+
+/// A batch is handed on before it has all its rows once it was read from so many bytes.
+const BATCH_BYTES: usize = 32 << 20;
 
 /// The columns of a table, also by name.
 #[derive(Debug, Clone)]
@@ -53,6 +59,8 @@ struct Slot {
     builder: ColumnBuilder,
     /// The last row that has a value.
     filled: usize,
+    /// Where the type is only a guess, what it rests on.
+    guess: Option<Guess>,
 }
 
 /// Builds the batches of one file.
@@ -89,7 +97,8 @@ impl Decoder {
         for position in projection {
             let (name, ty) = &table.columns[*position];
             wanted[*position] = Some(slots.len());
-            slots.push(Slot { name: name.clone(), ty: *ty, builder: ColumnBuilder::new(*ty, capacity), filled: 0 });
+            let builder = ColumnBuilder::new(*ty, capacity);
+            slots.push(Slot { name: name.clone(), ty: *ty, builder, filled: 0, guess: None });
         }
         let mut decoder = Decoder {
             table: Arc::clone(table),
@@ -117,6 +126,13 @@ impl Decoder {
         decoder
     }
 
+    /// Holds the values of columns to what their types were guessed from.
+    pub(crate) fn hold_to(&mut self, guesses: &HashMap<String, Guess>) {
+        for slot in &mut self.slots {
+            slot.guess = guesses.get(&slot.name).cloned();
+        }
+    }
+
     fn target(&self, name: &str, style: TimeStyle) -> Target {
         match self.table.position(name).map(|position| self.wanted[position]) {
             Some(Some(slot)) => Target::Slot(slot, style),
@@ -140,28 +156,31 @@ impl Decoder {
                 self.fill_row();
             }
             Body::Object(json) | Body::Row(json) => {
-                let positional = matches!(record.body, Body::Row(_));
-                if matches!(json.first(), Some(0x80..0xc0)) {
-                    problems.add(Some(line), None, || "begins within a character, which was dropped".to_string());
-                }
-                let json = record_text(json);
-                let Err(error) = self.add_json(json, positional, line, problems) else { return };
-                if std::str::from_utf8(json).is_ok() {
-                    problems.add(Some(line), None, || format!("not a JSON record ({}); skipped", explained(&error)));
-                    return;
-                }
-                let mended = String::from_utf8_lossy(json);
-                match self.add_json(mended.as_bytes(), positional, line, problems) {
-                    Ok(()) => {
-                        problems.add(Some(line), None, || "bytes that are not UTF-8; read as \u{fffd}".to_string())
-                    }
-                    Err(error) => {
-                        problems
-                            .add(Some(line), None, || format!("not a JSON record ({}); skipped", explained(&error)));
-                    }
-                }
+                self.add_text(json, matches!(record.body, Body::Row(_)), line, problems);
             }
         }
+        problems.record_ends(record);
+    }
+
+    fn add_text(&mut self, json: &[u8], positional: bool, line: u64, problems: &mut Collector) {
+        if matches!(json.first(), Some(0x80..0xc0)) {
+            problems.add(Some(line), None, || "begins within a character, which was dropped".to_string());
+        }
+        let text = record_text(json);
+        let Err(mut error) = self.add_json(text, positional, line, problems) else { return };
+        if std::str::from_utf8(text).is_err() {
+            let mended = String::from_utf8_lossy(text);
+            problems.record_again();
+            match self.add_json(mended.as_bytes(), positional, line, problems) {
+                Ok(()) => {
+                    problems.add(Some(line), None, || "bytes that are not UTF-8; read as \u{fffd}".to_string());
+                    return;
+                }
+                Err(again) => error = again,
+            }
+        }
+        let lost = Passed::of(json);
+        problems.lose(line, &lost, || format!("not a JSON record ({}); skipped", explained(&error)));
     }
 
     fn add_json(
@@ -198,9 +217,17 @@ impl Decoder {
                     &lossy
                 }
             };
-            match values::from_text(text, slot.ty, style, Origin::Field) {
-                Some(value) => slot.builder.push(&value),
-                None => slot.miss(line, problems, &shown(text)),
+            let value = values::from_text(text, slot.ty, style, Origin::Field);
+            slot.hold(line, problems, Seen::Field(text));
+            match value {
+                Some(value) => {
+                    // The text of a dynamic column that is no JSON is a string.
+                    if slot.guess.is_some() && matches!(&value, Val::Dynamic(json) if json.starts_with('"')) {
+                        slot.misled(line, problems);
+                    }
+                    slot.builder.push(&value);
+                }
+                None => slot.miss_text(line, problems, text, style),
             }
         }
     }
@@ -258,11 +285,62 @@ impl Decoder {
     }
 }
 
+/// Reads records into a decoder until it has rows for a batch, or enough was read; whether there may be more.
+pub(crate) fn fill(
+    decoder: &mut Decoder,
+    records: &mut Records,
+    rows: usize,
+    problems: &mut Collector,
+) -> Result<bool, SourceError> {
+    let mut bytes = 0;
+    loop {
+        let record = records.next(problems);
+        let more = record.is_some();
+        if let Some(record) = &record {
+            bytes += record.bytes();
+            decoder.add(record, problems);
+        }
+        if let Some(error) = problems.failed() {
+            return Err(error);
+        }
+        if !more || decoder.rows() >= rows || bytes >= BATCH_BYTES || problems.is_full() {
+            return Ok(more);
+        }
+    }
+}
+
 impl Slot {
     fn miss(&mut self, line: u64, problems: &mut Collector, value: &str) {
         self.builder.push(&Val::Null);
+        if self.guess.is_some() && self.misled(line, problems) {
+            return;
+        }
         let ty = self.ty;
         problems.add(Some(line), Some(&self.name), || format!("{value} is no {ty}; read as missing"));
+    }
+
+    fn miss_text(&mut self, line: u64, problems: &mut Collector, text: &str, style: TimeStyle) {
+        // A time that tells in which order the others have day and month.
+        let order = self.ty == Type::DateTime && !style.day_first && times::is_day_first(text);
+        if order && self.misled(line, problems) {
+            self.builder.push(&Val::Null);
+            return;
+        }
+        self.miss(line, problems, &shown(text));
+    }
+
+    /// Holds a value to what the column's type was guessed from.
+    fn hold(&mut self, line: u64, problems: &mut Collector, value: Seen<'_>) {
+        if let Some(guess) = &mut self.guess
+            && !guess.holds(value)
+        {
+            self.misled(line, problems);
+        }
+    }
+
+    fn misled(&self, line: u64, problems: &mut Collector) -> bool {
+        let ty = self.ty;
+        problems.surprise(line, &self.name, || format!("not as the {ty}s of the first {SAMPLE} records"))
     }
 }
 
@@ -378,9 +456,12 @@ impl Visitor<'_> for KeySeed<'_, '_> {
     fn visit_str<E: Error>(self, key: &str) -> Result<Target, E> {
         let target = self.row.decoder.target_of(key);
         if let Target::Unknown = target {
-            self.row.problems.add(Some(self.row.line), Some(key), || {
-                format!("not among the columns of the first {SAMPLE} records, so no column of the table; left out")
-            });
+            let message = || format!("not among the columns of the first {SAMPLE} records");
+            if !self.row.problems.surprise(self.row.line, key, message) {
+                self.row.problems.add(Some(self.row.line), Some(key), || {
+                    format!("{}, so no column of the table; left out", message())
+                });
+            }
         }
         Ok(target)
     }
@@ -397,6 +478,10 @@ struct Cell<'a> {
 }
 
 impl Cell<'_> {
+    fn hold(&mut self, value: Seen<'_>) {
+        self.slot.hold(self.line, self.problems, value);
+    }
+
     fn put(self, value: Option<Val<'_>>, shown: impl FnOnce() -> String) {
         self.slot.filled = self.row;
         match value {
@@ -420,17 +505,20 @@ impl<'de> Visitor<'de> for Cell<'_> {
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+    fn visit_bool<E: Error>(mut self, value: bool) -> Result<(), E> {
+        self.hold(Seen::Bool);
         let converted = values::from_bool(value, self.slot.ty);
         self.put(converted, || value.to_string());
         Ok(())
     }
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: Error>(mut self, value: i64) -> Result<(), E> {
+        self.hold(Seen::Long);
         let converted = values::from_i64(value, self.slot.ty);
         self.put(converted, || value.to_string());
         Ok(())
     }
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+    fn visit_u64<E: Error>(mut self, value: u64) -> Result<(), E> {
+        self.hold(if i64::try_from(value).is_ok() { Seen::Long } else { Seen::Real });
         let ty = self.slot.ty;
         let converted = match i64::try_from(value) {
             Ok(value) => values::from_i64(value, ty),
@@ -440,14 +528,21 @@ impl<'de> Visitor<'de> for Cell<'_> {
         self.put(converted, || value.to_string());
         Ok(())
     }
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+    fn visit_f64<E: Error>(mut self, value: f64) -> Result<(), E> {
+        self.hold(Seen::Real);
         let converted = values::from_f64(value, self.slot.ty);
         self.put(converted, || value.to_string());
         Ok(())
     }
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        let converted = values::from_text(value, self.slot.ty, self.style, Origin::Json);
-        self.put(converted, || shown(value));
+    fn visit_str<E: Error>(mut self, value: &str) -> Result<(), E> {
+        self.hold(Seen::Text(value));
+        match values::from_text(value, self.slot.ty, self.style, Origin::Json) {
+            Some(converted) => self.put(Some(converted), String::new),
+            None => {
+                self.slot.filled = self.row;
+                self.slot.miss_text(self.line, self.problems, value, self.style);
+            }
+        }
         Ok(())
     }
     fn visit_unit<E: Error>(self) -> Result<(), E> {
@@ -469,7 +564,8 @@ impl<'de> Visitor<'de> for Cell<'_> {
 }
 
 impl Cell<'_> {
-    fn put_tree(self) {
+    fn put_tree(mut self) {
+        self.hold(Seen::Tree);
         self.slot.filled = self.row;
         match self.slot.ty {
             Type::String => self.slot.builder.push(&Val::str(self.scratch.as_str())),

@@ -145,7 +145,7 @@ fn sniff_open(head: &[u8]) -> Format {
 }
 
 /// Members of a wrapping object that say something about the array of records beside them.
-fn is_about(key: &str) -> bool {
+pub(crate) fn is_about(key: &str) -> bool {
     key.starts_with(['@', '$', '_'])
         || matches!(key, "nextLink" | "count" | "totalCount" | "statistics" | "render" | "error" | "Stats" | "Schema")
 }

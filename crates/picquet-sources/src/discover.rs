@@ -69,6 +69,23 @@ pub(crate) fn table_of(stem: &str) -> String {
     whole.to_string()
 }
 
+/// The table that a single file belongs to by its name, and whether the name ends as those of log files do.
+pub(crate) fn table_of_file(path: &Path) -> (String, bool) {
+    let name = take_apart(path);
+    (table_of(&name.stem), name.rank.is_some())
+}
+
+/// What is said of a folder that is a Delta Lake table.
+pub(crate) fn delta_folder(folder: &Path) -> String {
+    format!("{} skipped: a Delta Lake table, which only a workspace reads", folder.display())
+}
+
+/// What is said of a file whose name does not end as those of log files do.
+pub(crate) fn unknown_ending(file: &Path) -> String {
+    let known = FORMATS.join(", ");
+    format!("{} skipped: its name does not end in one of {known} (or these with .gz, .zst)", file.display())
+}
+
 impl Found {
     /// Adds a path as the user gives it: a file, a folder, or `TABLE=PATH`.
     pub(crate) fn add(&mut self, path: &Path) -> Result<(), SourceError> {
@@ -150,7 +167,7 @@ impl Found {
     }
 
     fn note_delta(&mut self, folder: &Path) {
-        self.notes.push(format!("{} skipped: a Delta Lake table, which only a workspace reads", folder.display()));
+        self.notes.push(delta_folder(folder));
     }
 
     /// The files of a folder that are to be read.
@@ -159,11 +176,7 @@ impl Found {
         for file in files {
             let Name { stem, rank } = take_apart(&file);
             let Some(rank) = rank else {
-                let known = FORMATS.join(", ");
-                self.notes.push(format!(
-                    "{} skipped: its name does not end in one of {known} (or these with .gz, .zst)",
-                    file.display()
-                ));
+                self.notes.push(unknown_ending(&file));
                 continue;
             };
             match best.get_mut(&stem) {

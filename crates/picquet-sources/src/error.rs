@@ -29,6 +29,11 @@ pub enum SourceError {
     /// A problem in a file, where problems are errors.
     #[error("{0} (mend the file, or leave out --strict to go on without the value)")]
     Problem(Problem),
+    /// While a file is ingested: a record shows that the first records do not tell all columns, or not their types. To be
+    /// answered by [`Ingestion::open_looking_at_all`](crate::Ingestion::open_looking_at_all); what was read so far is to
+    /// be dropped.
+    #[error("{0}; to be read again by what all records show")]
+    SampleMisleads(Problem),
 }
 
 impl SourceError {
@@ -38,7 +43,7 @@ impl SourceError {
             SourceError::NotFound(_) => "no such file".to_string(),
             SourceError::Unreadable { source, .. } => format!("cannot be read ({source})"),
             SourceError::Format { message, .. } => message.clone(),
-            SourceError::Problem(problem) => problem.message.clone(),
+            SourceError::Problem(problem) | SourceError::SampleMisleads(problem) => problem.message.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::input::Bytes;
+use crate::rejected::Passed;
 
 /// The longest line or JSON record.
 pub(crate) const MAX_RECORD: usize = 64 << 20;
@@ -34,6 +35,8 @@ pub(crate) struct Feed {
     pub(crate) line: u64,
     /// Position in the stream where the current line begins.
     line_start: u64,
+    /// What was consumed without being given to anybody.
+    passed: Passed,
 }
 
 impl Feed {
@@ -48,6 +51,23 @@ impl Feed {
             error: None,
             line: 1,
             line_start: 0,
+            passed: Passed::default(),
+        }
+    }
+
+    /// What was consumed without being given to anybody, since the last call.
+    pub(crate) fn take_passed(&mut self) -> Passed {
+        std::mem::take(&mut self.passed)
+    }
+
+    /// Consumes all that is left; it goes to [`Feed::take_passed`].
+    pub(crate) fn pass_rest(&mut self) {
+        loop {
+            self.passed.add(&self.buffer[self.start..self.end]);
+            self.consume(self.end - self.start);
+            if !self.fill() {
+                break;
+            }
         }
     }
 
@@ -107,6 +127,9 @@ impl Feed {
             if let Some(found) = found {
                 let end = self.start + searched + found;
                 let range = self.start..end;
+                if too_long {
+                    self.passed.add(&self.buffer[range.clone()]);
+                }
                 self.start = end + 1;
                 self.line += 1;
                 self.line_start = self.position();
@@ -115,12 +138,16 @@ impl Feed {
             searched = self.end - self.start;
             if searched > MAX_RECORD {
                 too_long = true;
+                self.passed.add(&self.buffer[self.start..self.end]);
                 self.start = self.end;
                 searched = 0;
             }
             if !self.fill() {
                 let range = self.start..self.end;
                 self.start = self.end;
+                if too_long {
+                    self.passed.add(&self.buffer[range.clone()]);
+                }
                 return match (too_long, range.is_empty()) {
                     (true, _) => Some(Err(CutError::TooLong)),
                     (false, true) => None,
@@ -199,11 +226,24 @@ impl Feed {
         self.start = range.end;
     }
 
+    /// Consumes the rest of the line, which goes to [`Feed::take_passed`]; `false` where there is nothing more.
+    pub(crate) fn pass_line(&mut self) -> bool {
+        match self.next_line() {
+            None => return false,
+            Some(Err(_)) => {}
+            Some(Ok(range)) => {
+                self.passed.add(&self.buffer[range]);
+                self.passed.add(b"\n");
+            }
+        }
+        true
+    }
+
     /// After a value that never closes: consumes up to the next line that begins an object at the same indentation.
-    /// Without one, consumes all.
+    /// Without one, consumes all. What is consumed goes to [`Feed::take_passed`].
     pub(crate) fn skip_to_sibling(&mut self) -> bool {
         let indent = self.indent() as usize;
-        while self.next_line().is_some() {
+        while self.pass_line() {
             while self.end - self.start <= indent && self.fill() {}
             let line = &self.buffer[self.start..self.end];
             let blanks = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();

@@ -7,15 +7,15 @@ use crate::times;
 /// What kinds of values a sample of a column holds. Missing values do not count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Kinds {
-    bools: u32,
-    longs: u32,
-    reals: u32,
-    times: u32,
+    bools: u64,
+    longs: u64,
+    reals: u64,
+    times: u64,
     /// Objects and arrays of JSON files.
-    trees: u32,
+    trees: u64,
     /// CSV cells that hold a JSON object or array.
-    tree_texts: u32,
-    texts: u32,
+    tree_texts: u64,
+    texts: u64,
 }
 
 impl Kinds {
@@ -109,14 +109,14 @@ pub(crate) fn column_type(table: &str, column: &str, kinds: &Kinds) -> Type {
 }
 
 /// A whole number as programs write it: `007` and `+1` are texts.
-fn is_long(text: &str) -> bool {
+pub(crate) fn is_long(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain && (digits == "0" || !digits.starts_with('0')) && text.parse::<i64>().is_ok()
 }
 
 /// A number with a point; one with only an exponent may as well be a part of a hash.
-fn is_real(text: &str) -> bool {
+pub(crate) fn is_real(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let Some((whole, rest)) = digits.split_once('.') else { return false };
     let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -2,10 +2,12 @@
 
 use kql_functions::{Dynamic, Type};
 
+use crate::detect::is_about;
 use crate::feed::Feed;
 use crate::input::Bytes;
 use crate::problems::{Collector, shown};
 use crate::records::{Body, Record, cut_problem, ended};
+use crate::rejected::Passed;
 
 /// Keys of an object that only wraps an array of records, as exports of Azure and AWS have it.
 pub(crate) const WRAPPERS: [&str; 4] = ["records", "value", "Records", "results"];
@@ -60,8 +62,8 @@ impl Elements {
                 (State::Top | State::InArray { .. }, b'{') => match self.feed.take_value() {
                     Ok(range) => return Some(Record { line, body: Body::Object(self.feed.bytes(range)) }),
                     Err(error) => {
-                        problems.add(Some(line), None, || cut_problem(error));
                         self.feed.skip_to_sibling();
+                        problems.lose(line, &self.feed.take_passed(), || cut_problem(error));
                     }
                 },
                 _ => self.skip_stray(problems),
@@ -73,13 +75,15 @@ impl Elements {
     fn enter_key(&mut self, problems: &mut Collector) {
         let line = self.feed.line;
         let key = match self.feed.take_value() {
-            Ok(range) => serde_json::from_slice::<String>(self.feed.bytes(range)).unwrap_or_default(),
+            Ok(range) => self.feed.bytes(range).to_vec(),
             Err(error) => {
-                problems.add(Some(line), None, || cut_problem(error));
-                self.feed.next_line();
+                self.feed.pass_line();
+                problems.lose(line, &self.feed.take_passed(), || cut_problem(error));
                 return;
             }
         };
+        let mut member = Passed::of(&key);
+        let key = serde_json::from_slice::<String>(&key).unwrap_or_default();
         if self.feed.peek() == Some(b':') {
             self.feed.step();
         }
@@ -87,31 +91,46 @@ impl Elements {
         if first == Some(b'[') && self.wrapper.as_deref() == Some(key.as_str()) {
             self.feed.step();
             self.state = State::InArray { wrapped: true };
-        } else if first.is_some()
-            && let Err(error) = self.feed.take_value()
-        {
-            problems.add(Some(line), None, || cut_problem(error));
-            self.state = State::Done;
+            return;
+        }
+        if first.is_some() {
+            match self.feed.take_value() {
+                Ok(range) => {
+                    member.add(b": ");
+                    member.add(self.feed.bytes(range));
+                }
+                Err(error) => {
+                    self.feed.pass_rest();
+                    problems.lose(line, &self.feed.take_passed(), || cut_problem(error));
+                    self.state = State::Done;
+                }
+            }
+        }
+        if !is_about(&key) {
+            problems.lose_quietly(line, &member, || format!("{} stands beside the records; skipped", shown(&key)));
         }
     }
 
     /// Anything but an object where one should stand.
     fn skip_stray(&mut self, problems: &mut Collector) {
         let line = self.feed.line;
-        if matches!(self.feed.peek(), Some(b']' | b'}' | b':')) {
+        if let Some(bracket @ (b']' | b'}' | b':')) = self.feed.peek() {
             self.feed.step();
-            problems.add(Some(line), None, || "a bracket without its partner; skipped".to_string());
+            let text = Passed::of(&[bracket]);
+            problems.lose(line, &text, || "a bracket without its partner; skipped".to_string());
             return;
         }
         match self.feed.take_value() {
             Ok(range) => {
-                let text = String::from_utf8_lossy(self.feed.bytes(range)).into_owned();
-                problems
-                    .add(Some(line), None, || format!("a record must be a JSON object, not {}; skipped", shown(&text)));
+                let bytes = self.feed.bytes(range);
+                problems.lose(line, &Passed::of(bytes), || {
+                    let text = String::from_utf8_lossy(bytes);
+                    format!("a record must be a JSON object, not {}; skipped", shown(&text))
+                });
             }
             Err(error) => {
-                problems.add(Some(line), None, || cut_problem(error));
                 self.feed.skip_to_sibling();
+                problems.lose(line, &self.feed.take_passed(), || cut_problem(error));
             }
         }
     }
@@ -119,7 +138,7 @@ impl Elements {
     fn finish(&mut self, problems: &mut Collector) {
         let line = self.feed.line;
         if matches!(self.state, State::InArray { .. } | State::InWrapper) {
-            problems.add(Some(line), None, || {
+            problems.lose(line, &Passed::default(), || {
                 "the file ends before its JSON array does; what is there was read".to_string()
             });
         }
@@ -224,17 +243,24 @@ impl TypedRows {
                 Some(b'[') => match self.feed.take_value() {
                     Ok(range) => return Some(Record { line, body: Body::Row(self.feed.bytes(range)) }),
                     Err(error) => {
-                        problems.add(Some(line), None, || cut_problem(error));
+                        self.feed.pass_rest();
+                        problems.lose(line, &self.feed.take_passed(), || cut_problem(error));
                         break;
                     }
                 },
-                Some(b']') => break,
+                Some(b']') => {
+                    self.feed.step();
+                    self.after_rows(problems);
+                    break;
+                }
                 Some(_) => {
-                    problems.add(Some(line), None, || "a row must be a JSON array; the rest is not read".to_string());
+                    self.feed.pass_rest();
+                    let rest = self.feed.take_passed();
+                    problems.lose(line, &rest, || "a row must be a JSON array; the rest is not read".to_string());
                     break;
                 }
                 None => {
-                    problems.add(Some(line), None, || {
+                    problems.lose(line, &Passed::default(), || {
                         "the file ends before its rows do; what is there was read".to_string()
                     });
                     ended(&mut self.feed, problems);
@@ -244,6 +270,26 @@ impl TypedRows {
         }
         self.state = TypedState::Done;
         None
+    }
+
+    /// Behind the rows: members of the table and of what is around it are passed over; tells of anything else.
+    fn after_rows(&mut self, problems: &mut Collector) {
+        let line = self.feed.line;
+        while let Some(byte) = self.feed.peek() {
+            match byte {
+                b'}' | b']' => self.feed.step(),
+                b',' | b'"' => match self.key() {
+                    Some(_) if self.feed.peek().is_some() && self.feed.take_value().is_ok() => {}
+                    _ => break,
+                },
+                _ => break,
+            }
+        }
+        if self.feed.peek().is_some() {
+            self.feed.pass_rest();
+            let rest = self.feed.take_passed();
+            problems.lose_quietly(line, &rest, || "only the rows of the first table are read".to_string());
+        }
     }
 }
 

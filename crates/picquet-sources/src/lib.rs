@@ -7,6 +7,9 @@
 //! Real log files are damaged here and there. What cannot be read is left out and goes into the [`Report`], unless
 //! [`Options::strict`] makes it an error.
 //!
+//! [`Ingestion`] reads a file whole instead, to be stored: what does not fit is handed out beside the rows, with its text.
+//! [`Inbox`] is a folder in which such files arrive.
+//!
 //! ```no_run
 //! use kql_engine::Database;
 //! use picquet_sources::{FileDatabase, Options};
@@ -27,13 +30,17 @@ mod discover;
 mod error;
 mod external;
 mod feed;
+mod guess;
+mod inbox;
 mod infer;
+mod ingest;
 mod input;
 mod json_records;
 mod json_text;
 mod parquet_scan;
 mod problems;
 mod records;
+mod rejected;
 mod schemas;
 mod shape;
 mod stored;
@@ -46,7 +53,10 @@ mod watchlist;
 pub use database::{FileDatabase, Options};
 pub use error::SourceError;
 pub use external::{ExternalPolicy, read_external};
+pub use inbox::{Arrived, Inbox, WakeUps};
+pub use ingest::{IngestOptions, Ingestion, content_hash};
 pub use parquet_scan::{KUSTO_TYPE, ParquetFiles, TICKS_SUFFIX};
 pub use problems::{Problem, Report};
+pub use rejected::Rejected;
 pub use schemas::Schemas;
 pub use watchlist::Watchlist;

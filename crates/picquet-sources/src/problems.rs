@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::SourceError;
+use crate::records::Record;
+use crate::rejected::{Passed, Rejected, Sink, text_of};
 
 /// Problems of a file that are kept word by word; the rest is only counted.
 const KEPT_PER_FILE: usize = 20;
@@ -117,6 +119,12 @@ pub(crate) struct Collector {
     counts: HashMap<Option<String>, u64>,
     kept: usize,
     failure: Option<Problem>,
+    /// For an ingestion: everything is kept, with the text of its record.
+    sink: Option<Sink>,
+    /// The file is read by what a sample of it shows.
+    sampled: bool,
+    /// What the sample did not show.
+    surprise: Option<Problem>,
 }
 
 /// The line number at which a part of a file begins.
@@ -137,7 +145,19 @@ impl Collector {
             counts: HashMap::new(),
             kept: 0,
             failure: None,
+            sink: None,
+            sampled: false,
+            surprise: None,
         }
+    }
+
+    /// One that keeps all problems with the texts of their records. `sampled`: the columns are those of a sample, and
+    /// what it did not show is to end the reading.
+    pub(crate) fn ingesting(file: &Path, part: u32, start: u64, sampled: bool) -> Collector {
+        let mut collector = Collector::new(&Report::default(), false, file, part, start);
+        collector.sink = Some(Sink::default());
+        collector.sampled = sampled;
+        collector
     }
 
     /// One that forgets everything, for looking into a file before any query.
@@ -145,8 +165,81 @@ impl Collector {
         Collector::new(&Report::default(), false, file, 0, 0)
     }
 
-    /// Notes a problem. `line` counts from 1 within the part.
+    /// Notes a problem of a record that is a row all the same. `line` counts from 1 within the part.
     pub(crate) fn add(&mut self, line: Option<u64>, column: Option<&str>, message: impl FnOnce() -> String) {
+        self.note(line, column, None, message);
+    }
+
+    /// As [`Collector::add`], of what queries take without a word.
+    pub(crate) fn add_quietly(&mut self, line: u64, message: impl FnOnce() -> String) {
+        if self.sink.is_some() {
+            self.add(Some(line), None, message);
+        }
+    }
+
+    /// Notes that a record, or more than one, is left out.
+    pub(crate) fn lose(&mut self, line: u64, text: &Passed, message: impl FnOnce() -> String) {
+        self.surprise = None;
+        self.note(Some(line), None, Some(text), message);
+    }
+
+    /// As [`Collector::lose`], of what queries pass over without a word.
+    pub(crate) fn lose_quietly(&mut self, line: u64, text: &Passed, message: impl FnOnce() -> String) {
+        if self.sink.is_some() {
+            self.lose(line, text, message);
+        }
+    }
+
+    /// Notes something that a record holds and a sample of the file did not show. `false` where that is no reason to
+    /// read the file anew.
+    pub(crate) fn surprise(&mut self, line: u64, column: &str, message: impl FnOnce() -> String) -> bool {
+        if self.sampled && self.surprise.is_none() {
+            let line = Some(line + self.lines_before());
+            let column = Some(column.to_string());
+            self.surprise = Some(Problem { file: self.file.clone(), line, column, message: message() });
+        }
+        self.sampled
+    }
+
+    /// The record that is being read is to be read again: what was said of it is forgotten.
+    pub(crate) fn record_again(&mut self) {
+        self.surprise = None;
+        if let Some(sink) = &mut self.sink {
+            sink.forget_pending();
+        }
+    }
+
+    /// The record that was being read is done with.
+    pub(crate) fn record_ends(&mut self, record: &Record<'_>) {
+        if let Some(sink) = &mut self.sink {
+            sink.record_ends(|| text_of(record));
+        }
+    }
+
+    /// As [`Collector::record_ends`], of a text that is no record.
+    pub(crate) fn text_ends(&mut self, text: &Passed) {
+        if let Some(sink) = &mut self.sink {
+            sink.record_ends(|| text.clone());
+        }
+    }
+
+    /// Whether what was rejected must be taken before more is read.
+    pub(crate) fn is_full(&self) -> bool {
+        self.sink.as_ref().is_some_and(Sink::is_full)
+    }
+
+    /// What was rejected since the last call.
+    pub(crate) fn take_rejected(&mut self) -> Vec<Rejected> {
+        self.sink.as_mut().map(Sink::take).unwrap_or_default()
+    }
+
+    fn note(
+        &mut self,
+        line: Option<u64>,
+        column: Option<&str>,
+        lost: Option<&Passed>,
+        message: impl FnOnce() -> String,
+    ) {
         match self.counts.get_mut(&column.map(str::to_string)) {
             Some(count) => *count += 1,
             None => {
@@ -154,25 +247,35 @@ impl Collector {
             }
         }
         let first = self.strict && self.failure.is_none();
-        if self.kept >= KEPT_PER_FILE && !first {
+        let keep = self.kept < KEPT_PER_FILE || first;
+        if !keep && self.sink.is_none() {
             return;
         }
-        self.kept += 1;
         let problem = Problem {
             file: self.file.clone(),
             line: line.map(|line| line + self.lines_before()),
             column: column.map(str::to_string),
             message: message(),
         };
+        if let Some(sink) = &mut self.sink {
+            match lost {
+                Some(text) => sink.record(&problem, text.text()),
+                None => sink.value(&problem),
+            }
+        }
         if first {
             self.failure = Some(problem.clone());
         }
-        self.report.keep(problem);
+        if keep {
+            self.kept += 1;
+            self.report.keep(problem);
+        }
     }
 
-    /// The error that ends the query, where every problem is one.
+    /// The error that ends the reading: the first problem where every problem is one, or a surprise.
     pub(crate) fn failed(&mut self) -> Option<SourceError> {
-        self.failed_problem().map(SourceError::Problem)
+        let problem = self.failed_problem().map(SourceError::Problem);
+        problem.or_else(|| self.surprise.take().map(SourceError::SampleMisleads))
     }
 
     /// The first problem, where every problem is an error.

@@ -112,6 +112,8 @@ impl Lines {
                 // Of the part's own lines, the first is the one that the skipped tail belongs to, if there is a tail.
                 self.feed.line = if tail.is_empty() { 1 } else { 2 };
             }
+            // A long tail is the earlier part's to tell of.
+            self.feed.take_passed();
         }
         loop {
             if self.feed.position() >= self.end {
@@ -123,7 +125,7 @@ impl Lines {
                     ended(&mut self.feed, problems);
                     return None;
                 }
-                Some(Err(_)) => problems.add(Some(line), None, || too_long("line")),
+                Some(Err(_)) => problems.lose(line, &self.feed.take_passed(), || too_long("line")),
                 Some(Ok(range)) => {
                     if self.feed.bytes(range.clone()).iter().all(u8::is_ascii_whitespace) {
                         continue;
@@ -139,7 +141,7 @@ impl Lines {
 pub(crate) fn ended(feed: &mut Feed, problems: &mut Collector) {
     if let Some(error) = feed.take_error() {
         let line = feed.line;
-        problems.add(Some(line), None, || broken_off(&error));
+        problems.lose(line, &feed.take_passed(), || broken_off(&error));
     }
 }
 

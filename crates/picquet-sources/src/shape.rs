@@ -16,6 +16,14 @@ use crate::times::{self, HeaderZone, TimeStyle};
 /// Records of a file that are looked at for names and types of columns.
 pub(crate) const SAMPLE: usize = 1000;
 
+/// So many keys are no columns: they hold data themselves.
+const MAX_KEYS: usize = 10_000;
+
+fn too_many_keys(path: &Path) -> SourceError {
+    let message = format!("its records have more than {MAX_KEYS} different keys, which are no columns of a table");
+    SourceError::Format { path: path.to_path_buf(), message }
+}
+
 /// A text file as a first look shows it.
 #[derive(Debug, Clone)]
 pub(crate) struct FileShape {
@@ -52,6 +60,11 @@ impl Source {
             _ => 0,
         };
         TimeStyle { day_first: self.day_first, offset }
+    }
+
+    /// Whether its texts are read as times more readily than those of other columns.
+    pub(crate) fn surely_time(&self) -> bool {
+        self.zone.is_some() || self.name == "TimeGenerated"
     }
 
     /// Whether the file keeps from us in which zone the column's times are.
@@ -93,7 +106,8 @@ impl Sources {
 
     fn see(&mut self, position: usize, value: &Dynamic) {
         let source = &mut self.list[position];
-        source.kinds.see_tree(value, source.zone.is_some() || source.name == "TimeGenerated");
+        let surely_time = source.surely_time();
+        source.kinds.see_tree(value, surely_time);
         if let Dynamic::String(text) = value {
             source.day_first |= times::is_day_first(text);
         }
@@ -101,7 +115,8 @@ impl Sources {
 
     fn see_field(&mut self, position: usize, text: &str) {
         if let Some(source) = self.list.get_mut(position) {
-            source.kinds.see_field(text, source.zone.is_some() || source.name == "TimeGenerated");
+            let surely_time = source.surely_time();
+            source.kinds.see_field(text, surely_time);
             source.day_first |= times::is_day_first(text);
         }
     }
@@ -110,6 +125,11 @@ impl Sources {
 impl FileShape {
     /// Looks at the beginning of a file.
     pub(crate) fn look(path: &Path) -> Result<FileShape, SourceError> {
+        FileShape::look_at(path, SAMPLE)
+    }
+
+    /// Looks at so many records of a file.
+    pub(crate) fn look_at(path: &Path, sample: usize) -> Result<FileShape, SourceError> {
         let layout = detect::layout(path)?;
         let unreadable = |source| SourceError::Unreadable { path: path.to_path_buf(), source };
         let size = std::fs::metadata(path).map_err(unreadable)?.len();
@@ -128,7 +148,7 @@ impl FileShape {
         let mut bytes = 0;
         let mut seen = 0;
         let mut all = false;
-        while seen < SAMPLE {
+        while seen < sample {
             let Some(record) = records.next(&mut problems) else {
                 all = true;
                 break;
@@ -141,7 +161,12 @@ impl FileShape {
                         for (key, value) in &members {
                             let position = match sources.by_key.get(key) {
                                 Some(position) => *position,
-                                None => sources.add(key, None),
+                                None => {
+                                    if sample > SAMPLE && sources.list.len() >= MAX_KEYS {
+                                        return Err(too_many_keys(path));
+                                    }
+                                    sources.add(key, None)
+                                }
                             };
                             sources.see(position, value);
                         }

@@ -17,16 +17,13 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties, StatisticsArgs,
 };
 
-use crate::decode::{Decoder, TableColumns};
+use crate::decode::{Decoder, TableColumns, fill};
 use crate::problems::{Collector, Report};
 use crate::records::{Part, Records};
 use crate::shape::FileShape;
 
 /// Bytes of a part of a large file. Fixed, so that every reading of a file has the same parts.
 pub(crate) const PART_BYTES: u64 = 16 << 20;
-
-/// A batch is handed on before it has all its rows once it was read from so many bytes.
-const BATCH_BYTES: usize = 32 << 20;
 
 /// A part of a file to be read.
 #[derive(Debug, Clone)]
@@ -270,22 +267,8 @@ impl Reading {
     /// Reads records for one batch; whether the piece may have more.
     fn read_batch(&mut self, open: &mut OpenPiece) -> Result<(RecordBatch, bool)> {
         let OpenPiece { records, decoder, problems } = open;
-        let mut bytes = 0;
-        let mut more = true;
-        while decoder.rows() < self.batch_rows && bytes < BATCH_BYTES {
-            let record = records.next(problems);
-            if let Some(record) = &record {
-                bytes += record.bytes();
-                decoder.add(record, problems);
-            }
-            more = record.is_some();
-            if let Some(error) = problems.failed() {
-                return Err(self.stop(DataFusionError::External(Box::new(error))));
-            }
-            if !more {
-                break;
-            }
-        }
+        let more = fill(decoder, records, self.batch_rows, problems)
+            .map_err(|error| self.stop(DataFusionError::External(Box::new(error))))?;
         Ok((decoder.finish()?, more))
     }
 }
