@@ -1,10 +1,23 @@
-//! Runs a Sentinel analytics rule over a database at an instant, as Sentinel's scheduler would have.
+//! Runs Sentinel analytics rules over a database: when they are due, one run as of an instant, a replay of their past,
+//! and what a failed run means for the rule.
 //!
 //! The clock is an argument: [`RunSettings::end`] is the scheduled instant. The query sees
-//! `[end - queryPeriod, end]` of TimeGenerated on every table, and `now()` is `end`. Nothing here reads the wall clock.
+//! `[end - queryPeriod, end]` of TimeGenerated on every table, and `now()` is `end`. Nothing here reads the wall clock;
+//! what waits does so on a [`Clock`].
 
+mod clock;
+mod instants;
 mod run;
+mod schedule;
 mod time;
+mod watch;
 
+pub use clock::{Clock, TestClock};
+pub use instants::Instants;
 pub use run::{RuleRun, RunError, RunSettings, RunStatus, Window, run_rule};
+pub use schedule::{
+    CATCH_UP_LIMIT, Cadence, CatchUp, NRT_DELAY, NRT_FREQUENCY, Plan, Reanchored, RuleTiming, SCHEDULED_DELAY,
+    ScheduleSettings, ScheduleState, SkipReason, Skipped, is_suppressed, plan,
+};
 pub use time::{from_ticks, to_ticks};
+pub use watch::{Jump, LOOK_EVERY, Look, Watch};
