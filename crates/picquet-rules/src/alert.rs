@@ -1,7 +1,7 @@
 //! The alert: one record of the SecurityAlert table (spec sections 8.1 and 8.2).
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// How the technique columns are written; both forms are met in real tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,14 +55,15 @@ impl Default for AlertContext {
 
 /// A SecurityAlert record. Serialises under the table's column names, in the table's order; times as ISO 8601 UTC.
 ///
-/// Text columns without a value are "", as string columns are never null; only `ConfidenceScore` can be null.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Text columns without a value are "", as string columns are never null; only `ConfidenceScore` can be null. Reads back
+/// from the same form, as alerts are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Alert {
     /// Id of the workspace.
     pub tenant_id: String,
     /// When the alert was written.
-    #[serde(serialize_with = "ticks_text")]
+    #[serde(with = "crate::time::ticks")]
     pub time_generated: Timestamp,
     /// Name: the rendered format, or the rule's name.
     pub display_name: String,
@@ -93,13 +94,13 @@ pub struct Alert {
     /// Always false; kept because the table has it.
     pub is_incident: bool,
     /// First `TimeGenerated` of the rows, or the window's start.
-    #[serde(serialize_with = "ticks_text")]
+    #[serde(with = "crate::time::ticks")]
     pub start_time: Timestamp,
     /// Last `TimeGenerated` of the rows, or the window's end.
-    #[serde(serialize_with = "ticks_text")]
+    #[serde(with = "crate::time::ticks")]
     pub end_time: Timestamp,
     /// When the alert was ready.
-    #[serde(serialize_with = "ticks_text")]
+    #[serde(with = "crate::time::ticks")]
     pub processing_end_time: Timestamp,
     /// JSON array text; empty unless overridden.
     pub remediation_steps: String,
@@ -132,30 +133,13 @@ pub struct Alert {
     /// Sub-techniques (`T####.###`), in the format of the workspace.
     pub sub_techniques: String,
     /// Name of the table.
-    #[serde(rename = "Type")]
+    #[serde(rename = "Type", skip_deserializing, default = "alert_table")]
     pub table: &'static str,
 }
 
-/// ISO text with seven decimals at most: Kusto's datetime has ticks of 100 ns.
-pub(crate) fn iso_text(time: Timestamp) -> String {
-    floor_to(time, 100).to_string()
-}
-
-/// The time rounded down to a multiple of a number of nanoseconds.
-pub(crate) fn floor_to(time: Timestamp, step: i128) -> Timestamp {
-    let nanos = time.as_nanosecond();
-    // Rounding towards the past can only leave the range at its very start; that instant then stays as it is.
-    Timestamp::from_nanosecond(nanos - nanos.rem_euclid(step)).unwrap_or(time)
-}
-
-/// Reads an ISO 8601 time; one without a zone is UTC, as all of Kusto's times are.
-pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
-}
-
-fn ticks_text<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&iso_text(*time))
+/// Name of the table of alerts.
+pub(crate) const fn alert_table() -> &'static str {
+    "SecurityAlert"
 }
 
 /// The pairs of `ExtendedProperties`, kept in order.
@@ -181,18 +165,6 @@ impl Serialize for Properties {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_ticks() {
-        let cases = [
-            ("2024-05-01T12:00:00Z", "2024-05-01T12:00:00Z"),
-            ("2024-05-01T12:00:00.123456789Z", "2024-05-01T12:00:00.1234567Z"),
-            ("1960-01-01T00:00:00.000000050Z", "1960-01-01T00:00:00Z"),
-        ];
-        for (time, expected) in cases {
-            assert_eq!(iso_text(time.parse().expect(time)), expected);
-        }
-    }
 
     #[test]
     fn technique_columns() {

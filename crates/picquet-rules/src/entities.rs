@@ -81,6 +81,10 @@ pub struct Extraction {
     pub entities: Vec<Entity>,
     /// Missing columns, and entities over the limits.
     pub warnings: Vec<Warning>,
+    /// Entities left out because of their number or size.
+    pub dropped_for_size: usize,
+    /// Rows, mapping by mapping, that gave no entity because the type or a mapped column does not exist.
+    pub dropped_for_mapping: usize,
 }
 
 impl Extraction {
@@ -119,9 +123,13 @@ pub fn extract_entities<'r>(
     let sources = resolved.len() + ready_made.len();
     let mut collector = Collector::new(sources, warnings);
     for row in rows {
+        collector.dropped_for_mapping += mappings.len() - resolved.len();
         for (source, mapping) in resolved.iter().enumerate() {
-            if let Some((json_type, fields)) = mapping.candidate(row) {
-                collector.add(source, json_type, fields);
+            match mapping.candidate(row) {
+                Some((json_type, fields)) => {
+                    collector.add(source, json_type, fields);
+                }
+                None => collector.dropped_for_mapping += usize::from(mapping.lacks_column()),
             }
         }
         for (offset, column) in ready_made.iter().enumerate() {
@@ -129,6 +137,7 @@ pub fn extract_entities<'r>(
             if let Some(cell) = cell {
                 collector.add_array(resolved.len() + offset, cell);
             }
+            collector.dropped_for_mapping += usize::from(column.is_none());
         }
     }
     collector.finish()
@@ -166,6 +175,10 @@ impl<'a> ResolvedMapping<'a> {
             })
             .collect();
         Some(Self { entity, fields })
+    }
+
+    fn lacks_column(&self) -> bool {
+        self.fields.iter().any(|(_, column)| column.is_none())
     }
 
     fn candidate(&self, row: &[Value]) -> Option<(String, Vec<(String, Value)>)> {
@@ -217,6 +230,7 @@ struct Collector {
     bytes: usize,
     over_share: usize,
     over_size: usize,
+    dropped_for_mapping: usize,
     warnings: Vec<Warning>,
 }
 
@@ -232,6 +246,7 @@ impl Collector {
             bytes: 2,
             over_share: 0,
             over_size: 0,
+            dropped_for_mapping: 0,
             warnings,
         }
     }
@@ -322,7 +337,12 @@ impl Collector {
             let message = format!("{} entities left out: more than {MAX_ENTITY_BYTES} bytes", self.over_size);
             self.warnings.push(Warning::new(WarningKind::EntitiesDropped, message));
         }
-        Extraction { entities: self.entities, warnings: self.warnings }
+        Extraction {
+            entities: self.entities,
+            warnings: self.warnings,
+            dropped_for_size: self.over_share + self.over_size,
+            dropped_for_mapping: self.dropped_for_mapping,
+        }
     }
 }
 

@@ -4,9 +4,22 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Declares an enumeration whose values have one written name, and reading that ignores case.
+/// A text that names no value of an enumeration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no {of}: expected {}", .expected.join(", "))]
+pub struct UnknownName {
+    /// What it should name.
+    pub of: &'static str,
+    /// The text as written.
+    pub text: String,
+    /// All values.
+    pub expected: &'static [&'static str],
+}
+
+/// Declares an enumeration whose values have one written name, and reading that ignores case. The text is what the
+/// enumeration is called in messages.
 macro_rules! named_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident => $text:literal,)+ }) => {
+    ($(#[$meta:meta])* $name:ident, $of:literal { $($(#[$variant_meta:meta])* $variant:ident => $text:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$variant_meta])* $variant,)+ }
@@ -30,23 +43,43 @@ macro_rules! named_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::UnknownName;
+
+            /// Reads a name as people write it: case, spaces, hyphens and underscores do not count.
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let letters = |text: &str| text.replace([' ', '-', '_'], "").to_ascii_lowercase();
+                let wanted = letters(text);
+                $(if letters($text) == wanted { return Ok(Self::$variant); })+
+                Err($crate::UnknownName { of: $of, text: text.to_owned(), expected: Self::NAMES })
             }
         }
     };
 }
+pub(crate) use named_enum;
 
 named_enum! {
     /// Severity of a rule and of its alerts, in ascending order.
-    Severity {
+    Severity, "severity" {
         /// No harm by itself.
         Informational => "Informational",
         /// Low.
@@ -60,7 +93,7 @@ named_enum! {
 
 named_enum! {
     /// How rows become alerts (spec section 4).
-    EventGrouping {
+    EventGrouping, "event grouping" {
         /// One alert for the whole result.
         SingleAlert => "SingleAlert",
         /// One alert a row, up to the limit.
@@ -70,7 +103,7 @@ named_enum! {
 
 named_enum! {
     /// When alerts of one rule join one incident (spec section 7).
-    MatchingMethod {
+    MatchingMethod, "matching method" {
         /// All mapped entities have the same values.
         AllEntities => "AllEntities",
         /// Always.

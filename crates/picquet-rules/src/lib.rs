@@ -1,9 +1,9 @@
 //! Microsoft Sentinel analytics rules as values: reading them from YAML and ARM JSON, deciding whether a run's
-//! result fires, and building the alerts it gives.
+//! result fires, building the alerts it gives, and grouping them into incidents.
 //!
 //! This crate knows nothing of storage, HTTP or how a query is run. Text goes in, [`AnalyticsRule`]s and
-//! [`RuleError`]s come out; a query's result goes in as plain JSON values, [`Alert`]s come out. It reads no clock and
-//! makes no identifiers: times and GUIDs are arguments.
+//! [`RuleError`]s come out; a query's result goes in as plain JSON values, [`Alert`]s come out, and [`Incident`]s out of
+//! those. It reads no clock and makes no identifiers: times and GUIDs are arguments.
 //!
 //! ```
 //! use picquet_rules::{AlertContext, RunInput, evaluate, load_text};
@@ -45,7 +45,9 @@ mod enums;
 mod error;
 mod expression;
 mod functions;
+mod health;
 mod hunting;
+mod incident;
 mod json;
 mod load;
 mod model;
@@ -55,6 +57,7 @@ mod read;
 mod run;
 mod scalar_map;
 mod tactics;
+mod time;
 mod yaml;
 mod yaml_query;
 
@@ -63,9 +66,17 @@ pub use arm::{SIDECAR_KEYS, SIDECAR_UNKNOWN};
 pub use duration::{Duration, DurationError};
 pub use entities::{Entity, Extraction, MAX_ENTITIES_PER_ALERT, MAX_ENTITY_BYTES, extract_entities, legacy_mappings};
 pub use entity_types::{ENTITY_TYPES, EntityType, entity_type};
+pub use enums::UnknownName;
 pub use error::{RuleError, Warning, WarningKind, nearest};
 pub use functions::{FunctionDefinition, load_functions};
+pub use health::{HealthInput, HealthOutcome, HealthReason, HealthRecord, HealthStatus};
 pub use hunting::{HUNTING_CATEGORY, HUNTING_KIND, HUNTING_TAGS};
+pub use incident::{
+    Classification, ClassificationReason, Closing, Comment, Edit, GroupingInput, GroupingKey, Incident, IncidentChange,
+    IncidentError, IncidentEvent, IncidentStatus, IncidentTask, Label, LabelType, MAX_ALERTS_PER_INCIDENT,
+    MAX_BOOKMARKS, MAX_COMMENT_CHARS, MAX_COMMENTS, MAX_DESCRIPTION_CHARS, MAX_TASKS, Owner, TaskStatus,
+    cut_description, group_alerts,
+};
 pub use load::{
     LoadOptions, Loaded, decode_text, load_folder_text, load_path, load_path_with, load_text, load_text_with,
 };

@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 pub use self::parts::DYNAMIC_PROPERTIES;
 
 use self::reader::{Field, Object, Reader};
-use crate::alert::parse_time;
 use crate::duration::Duration;
 use crate::entity_types::{ENTITY_TYPES, entity_type};
 use crate::error::{RuleError, nearest};
@@ -20,6 +19,7 @@ use crate::model::{
 };
 use crate::node::{Data, Node, Style};
 use crate::tactics::canonical_tactic;
+use crate::time::parse_time;
 
 /// A part of a file that holds a rule.
 pub(crate) struct Candidate {

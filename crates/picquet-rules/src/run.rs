@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::Value;
 
-use crate::alert::{Alert, AlertContext, Properties, floor_to, parse_time};
+use crate::alert::{Alert, AlertContext, Properties, alert_table};
 use crate::details::{column_index, custom_details, overridden};
 use crate::entities::{extract_entities, legacy_mappings};
 use crate::error::{Warning, WarningKind};
 use crate::model::{AnalyticsRule, EntityMapping, EventGrouping, RuleKind};
+use crate::time::{floor_to, parse_time};
 
 /// Most bytes of the row that an alert's query rebuilds.
 const MAX_EVENT_BYTES: usize = 10 * 1024;
@@ -57,6 +58,10 @@ pub struct RunOutput {
     pub alerts: Vec<Alert>,
     /// What had to be left out, each remark once.
     pub warnings: Vec<Warning>,
+    /// Entities left out of the alerts because of their number or size.
+    pub entities_dropped_for_size: usize,
+    /// Entities that the alerts lack because a mapping names a type or column that does not exist.
+    pub entities_dropped_for_mapping: usize,
 }
 
 /// Evaluates the trigger and builds the alerts of one run. Rules that run no query never fire.
@@ -77,7 +82,7 @@ pub fn evaluate(input: RunInput<'_>) -> RunOutput {
     let mappings = if has_mappings { rule.entity_mappings.clone() } else { legacy_mappings(input.columns) };
     let mut builder = AlertBuilder { input, mappings, correlation_id: output.correlation_id.clone() };
     for group in &groups {
-        let alert = builder.build(group, &mut output.warnings);
+        let alert = builder.build(group, &mut output);
         output.alerts.push(alert);
     }
     output
@@ -120,7 +125,8 @@ struct AlertBuilder<'a> {
 }
 
 impl AlertBuilder<'_> {
-    fn build(&mut self, group: &Group<'_>, warnings: &mut Vec<Warning>) -> Alert {
+    fn build(&mut self, group: &Group<'_>, output: &mut RunOutput) -> Alert {
+        let warnings = &mut output.warnings;
         let system_alert_id = (self.input.next_id)();
         let vendor_original_id = (self.input.next_id)();
         let RunInput { rule, columns, context, generated_at, .. } = &self.input;
@@ -132,6 +138,8 @@ impl AlertBuilder<'_> {
         for warning in extraction.warnings {
             warning.push(warnings);
         }
+        output.entities_dropped_for_size += extraction.dropped_for_size;
+        output.entities_dropped_for_mapping += extraction.dropped_for_mapping;
         let (start_time, end_time) = self.event_times(&group.rows);
         let (provider, component) = product_names(&rule.kind);
         let display_name = details.display_name.unwrap_or_else(|| rule.name.clone());
@@ -175,7 +183,7 @@ impl AlertBuilder<'_> {
             tactics: tactics.join(","),
             techniques: context.technique_format.write(&techniques),
             sub_techniques: context.technique_format.write(&sub_techniques),
-            table: "SecurityAlert",
+            table: alert_table(),
         }
     }
 
