@@ -11,6 +11,8 @@ use crate::commands::convert::ConvertArgs;
 use crate::commands::diff::DiffArgs;
 use crate::commands::drift::DriftArgs;
 use crate::commands::fmt::FmtArgs;
+use crate::commands::ingest::IngestArgs;
+use crate::commands::workspace::WorkspaceArgs;
 use crate::output::Format;
 
 /// Runs Microsoft Sentinel analytics rules anywhere, without Azure.
@@ -70,6 +72,14 @@ pub(crate) enum Command {
                             --data export --chart hours.svg"
     )]
     Query(QueryArgs),
+    /// Take log files into a workspace
+    #[command(after_help = "Examples:\n  picquet ingest export/ --workspace soc\n  \
+                            picquet ingest day1.csv day2.csv.gz --table AzureActivity --workspace soc")]
+    Ingest(IngestArgs),
+    /// Make, look at and care for a workspace
+    #[command(after_help = "Examples:\n  picquet workspace init soc\n  picquet workspace tables soc --format json\n  \
+                            picquet workspace compact soc\n  picquet workspace backup soc /backup/soc-monday")]
+    Workspace(WorkspaceArgs),
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +98,9 @@ pub(crate) struct DataArgs {
     /// Log files, folders of them, or TABLE=PATH; a file's name up to its first dot is its table
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) data: Vec<PathBuf>,
+    /// The tables of a workspace, with its saved functions and watchlists
+    #[arg(long, short, value_name = "DIR", conflicts_with_all = ["data", "strict"])]
+    pub(crate) workspace: Option<PathBuf>,
     /// Saved functions: YAML parsers, ARM saved searches, lines of {"name","parameters","query"}, KQL; or folders of them
     #[arg(long, value_name = "PATH")]
     pub(crate) functions: Vec<PathBuf>,

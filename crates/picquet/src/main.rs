@@ -7,6 +7,7 @@ mod commands;
 mod demo;
 mod diagnostics;
 mod exit;
+mod logs;
 mod output;
 mod progress;
 mod reports;
@@ -57,6 +58,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Drift(args) => commands::drift::run(&args),
             Command::Run(args) => commands::run::run(&args).await.map(Exit::from),
             Command::Fmt(args) => commands::fmt::run(&args).map(Exit::from),
+            Command::Ingest(args) => commands::ingest::run(&args).await.map(Exit::from),
+            Command::Workspace(args) => commands::workspace::run(&args).await.map(Exit::from),
             Command::Query(args) => commands::query::run(&args).await.map(Exit::from),
         }
     })

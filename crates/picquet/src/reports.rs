@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
-use picquet_sources::FileDatabase;
+use crate::logs::Logs;
 
 /// Most problems that are shown line by line.
 const MOST: usize = 10;
 
 /// Tells on standard error which files were chosen and what in them could not be read.
-pub(crate) fn tell(database: &FileDatabase) -> std::io::Result<()> {
+pub(crate) fn tell(logs: &Logs) -> std::io::Result<()> {
+    let Some(database) = logs.files() else { return Ok(()) };
     let mut out = std::io::stderr().lock();
     for note in database.notes() {
         writeln!(out, "note: {note}")?;

@@ -88,10 +88,11 @@ impl TableLog {
     pub(crate) async fn open(storage: &Storage, name: &str) -> Result<TableLog> {
         let mut table = storage.table(name)?;
         let fail = |e: DeltaTableError| StoreError::table(name, e);
-        let files = match table.load().await {
-            Ok(()) => look(&table).await.map_err(fail)?,
-            Err(DeltaTableError::NotATable(_)) => TableFiles::default(),
-            Err(error) => return Err(fail(error)),
+        let files = if table.verify_deltatable_existence().await.map_err(fail)? {
+            table.load().await.map_err(fail)?;
+            look(&table).await.map_err(fail)?
+        } else {
+            TableFiles::default()
         };
         let files = RwLock::new(Arc::new(files));
         let (table, turn) = (tokio::sync::Mutex::new(table), tokio::sync::Mutex::default());

@@ -8,8 +8,11 @@ pub(crate) mod diff;
 pub(crate) mod drift;
 pub(crate) mod fmt;
 mod git;
+pub(crate) mod ingest;
 pub(crate) mod query;
 pub(crate) mod run;
+mod status;
+pub(crate) mod workspace;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -23,26 +26,37 @@ use kql_engine::{Cancel, Engine, EngineOptions, Limits};
 use kql_semantics::SavedFunction;
 use picquet_rules::FunctionDefinition;
 use picquet_sources::{ExternalPolicy, FileDatabase, Options, Watchlist};
+use picquet_store::{Access, Workspace};
 use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 
 use crate::cli::{DataArgs, ResourceArgs};
+use crate::logs::{Logs, WorkspaceLogs};
 
 /// The logs and the engine that a command works with.
-fn open(args: &DataArgs) -> anyhow::Result<(FileDatabase, Engine)> {
-    let options = Options {
-        strict: args.strict,
-        functions: saved_functions(&args.functions)?,
-        watchlists: watchlists(&args.watchlist)?,
-        external: ExternalPolicy { allowed: args.allow_external.clone(), replaced: args.external.clone() },
-        ..Options::default()
+async fn open(args: &DataArgs) -> anyhow::Result<(Logs, Engine)> {
+    let functions = saved_functions(&args.functions)?;
+    let watchlists = watchlists(&args.watchlist)?;
+    let external = ExternalPolicy { allowed: args.allow_external.clone(), replaced: args.external.clone() };
+    let logs = match &args.workspace {
+        Some(path) => {
+            let snapshot = Workspace::open(path, Access::Share, external).await?.snapshot()?;
+            Logs::Workspace(Box::new(WorkspaceLogs { snapshot, functions, watchlists }))
+        }
+        None => {
+            let options = Options { strict: args.strict, functions, watchlists, external, ..Options::default() };
+            Logs::Files(Box::new(FileDatabase::open(&args.data, options)?))
+        }
     };
-    let database = FileDatabase::open(&args.data, options)?;
-    let ResourceArgs { memory, spill, threads, geoip, .. } = &args.resources;
+    Ok((logs, engine(&args.resources)?))
+}
+
+/// The engine.
+fn engine(args: &ResourceArgs) -> anyhow::Result<Engine> {
+    let ResourceArgs { memory, spill, threads, geoip, .. } = args;
     let threads = threads.map(usize::from);
     let addresses = geoip.as_ref().map(|path| path.display().to_string());
-    let engine = Engine::new(&EngineOptions { memory: *memory, spill: spill.clone(), threads, addresses })?;
-    Ok((database, engine))
+    Ok(Engine::new(&EngineOptions { memory: *memory, spill: spill.clone(), threads, addresses })?)
 }
 
 /// What a query may take and give. Ctrl-C ends it with an error; a second one ends the program.

@@ -14,7 +14,7 @@ use crate::output::{Format, write_result, write_to_path};
 use crate::{chart, diagnostics, progress, reports};
 
 pub(crate) async fn run(args: &QueryArgs) -> anyhow::Result<bool> {
-    let (database, engine) = super::open(&args.data)?;
+    let (database, engine) = super::open(&args.data).await?;
     let now = args.now.unwrap_or_else(Timestamp::now);
     let limits = super::limits(&args.data.resources)?;
     let options = QueryOptions { now: to_ticks(now), limits, ..QueryOptions::default() };

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<bool> {
     if rules.is_empty() && good {
         anyhow::bail!("no analytics rules found");
     }
-    let (database, engine) = super::open(&args.data)?;
+    let (database, engine) = super::open(&args.data).await?;
     let now = Timestamp::now();
     let settings = RunSettings {
         end: args.end.unwrap_or(now),

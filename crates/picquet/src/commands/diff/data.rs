@@ -8,11 +8,11 @@ use kql_engine::{Engine, json};
 use picquet_convert::{RuleChange, RuleDiff};
 use picquet_detect::{RuleRun, RunSettings, RunStatus, run_rule};
 use picquet_rules::{AlertContext, AnalyticsRule, Duration};
-use picquet_sources::FileDatabase;
 use serde_json::{Map, Value, json};
 
 use crate::cli::DataArgs;
 use crate::commands::open;
+use crate::logs::Logs;
 use crate::output::clean;
 use crate::{progress, reports};
 
@@ -48,7 +48,7 @@ pub(super) async fn compare(
     end: Option<Timestamp>,
     period: Option<Duration>,
 ) -> anyhow::Result<Vec<Option<DataDiff>>> {
-    let (database, engine) = open(args)?;
+    let (database, engine) = open(args).await?;
     let end = end.unwrap_or_else(Timestamp::now);
     let limits = crate::commands::limits(&args.resources)?;
     let settings = RunSettings { end, period, generated_at: end, context: AlertContext::default(), limits };
@@ -72,7 +72,7 @@ pub(super) async fn compare(
 
 async fn side(
     engine: &Engine,
-    database: &FileDatabase,
+    database: &Logs,
     rule: Option<&AnalyticsRule>,
     settings: &RunSettings,
 ) -> Option<RuleRun> {
