@@ -9,6 +9,7 @@ pub(crate) mod drift;
 pub(crate) mod fmt;
 mod git;
 pub(crate) mod query;
+pub(crate) mod replay;
 pub(crate) mod run;
 
 use std::collections::BTreeMap;
