@@ -24,7 +24,7 @@ use crate::result::{QueryResult, Visualization};
 use crate::session::{Held, Session, Sessions};
 use crate::settings::Settings;
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
-use crate::{Database, ExternalData, QueryError};
+use crate::{Database, ExternalData, QueryError, Scope};
 
 /// Settings of an engine.
 #[derive(Debug, Clone, Default)]
@@ -44,8 +44,8 @@ pub struct EngineOptions {
 pub struct QueryOptions {
     /// The instant of `now()`: ticks of 100 ns since 0001-01-01. A `set query_now` in the text goes before.
     pub now: i64,
-    /// Only rows whose TimeGenerated lies between these ticks, both included, are seen; tables without it are whole.
-    pub scope: Option<(i64, i64)>,
+    /// The part of every table that is seen; all of it where `None`.
+    pub scope: Option<Scope>,
     /// Values of `declare query_parameters`, as KQL literals.
     pub parameters: Vec<(String, String)>,
     /// What the query may take and give.

@@ -6,14 +6,23 @@
 //! what waits does so on a [`Clock`].
 
 mod clock;
+mod failure;
 mod instants;
+mod late;
+mod replay;
 mod run;
 mod schedule;
 mod time;
 mod watch;
 
 pub use clock::{Clock, TestClock};
+pub use failure::{AfterFailure, FailurePolicy, FailureReason, FailureState, after_failure, auto_disabled_name};
 pub use instants::Instants;
+pub use late::LateDatabase;
+pub use replay::{
+    DelaySummary, Replay, ReplaySettings, ReplayStatus, ReplaySummary, ReplayWindow, WithoutDelay, replay,
+    replay_instants,
+};
 pub use run::{RuleRun, RunError, RunSettings, RunStatus, Window, run_rule};
 pub use schedule::{
     CATCH_UP_LIMIT, Cadence, CatchUp, NRT_DELAY, NRT_FREQUENCY, Plan, Reanchored, RuleTiming, SCHEDULED_DELAY,

@@ -1,12 +1,13 @@
 //! One run of one rule.
 
 use jiff::Timestamp;
-use kql_engine::{Database, Engine, Limits, QueryError, QueryOptions, QueryResult, json};
+use kql_engine::{Database, Engine, Limits, QueryError, QueryOptions, QueryResult, Scope, ScopeColumn, json};
 use kql_syntax::{Diagnostic, LineIndex, Severity};
-use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RunInput, evaluate};
+use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RuleKind, RunInput, evaluate};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::instants::minus;
 use crate::time::to_ticks;
 
 /// What a run depends on besides rule and data.
@@ -24,13 +25,32 @@ pub struct RunSettings {
     pub limits: Limits,
 }
 
-/// The time that a run looks at, both ends included.
+/// The time that a run looks at.
+///
+/// Of a scheduled rule both ends belong to it, on TimeGenerated (documented). Of an NRT rule the start does not: each of
+/// its windows begins where the one before ended, and a row that was ingested at that instant must not be reported twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// First instant.
+    /// Its start.
     pub start: Timestamp,
-    /// Last instant.
+    /// Its end, the scheduled instant.
     pub end: Timestamp,
+}
+
+impl Window {
+    /// That of a rule's run for a scheduled instant; `period` instead of the rule's query period.
+    pub fn of(rule: &AnalyticsRule, end: Timestamp, period: Option<Duration>) -> Window {
+        Window { start: minus(end, period.unwrap_or(rule.query_period)), end }
+    }
+
+    /// The rows of tables that lie in it.
+    fn scope(&self, rule: &AnalyticsRule) -> Scope {
+        let (start, to) = (to_ticks(self.start), to_ticks(self.end));
+        match rule.kind {
+            RuleKind::Nrt => Scope { column: ScopeColumn::IngestionTime, from: start.saturating_add(1), to },
+            _ => Scope { column: ScopeColumn::TimeGenerated, from: start, to },
+        }
+    }
 }
 
 /// How a run ended.
@@ -84,8 +104,11 @@ pub struct RuleRun {
 
 /// Runs a rule. `next_id` gives the GUIDs of run and alerts.
 ///
-/// An NRT rule looks at the minute before `end` ([I]: over files, TimeGenerated stands for the ingestion time unless the
-/// rows have a `_TimeReceived`), or at `settings.period`.
+/// A scheduled rule looks at `[end - period, end]` of TimeGenerated. An NRT rule looks at what was ingested in
+/// `(end - 1m, end]`, or in `settings.period` before `end` ([I]: over files, TimeGenerated stands for the ingestion time
+/// unless the rows have a `_TimeReceived`).
+///
+/// A query with more than one result set is a failure (documented).
 pub async fn run_rule(
     engine: &Engine,
     database: &dyn Database,
@@ -93,10 +116,7 @@ pub async fn run_rule(
     settings: &RunSettings,
     next_id: &mut dyn FnMut() -> String,
 ) -> RuleRun {
-    let period = settings.period.unwrap_or(rule.query_period);
-    let end = to_ticks(settings.end);
-    let start = end.saturating_sub(period.ticks());
-    let window = Window { start: crate::time::from_ticks(start), end: settings.end };
+    let window = Window::of(rule, settings.end, settings.period);
     let failed = |error: RunError| RuleRun {
         window,
         status: RunStatus::Failed,
@@ -107,14 +127,19 @@ pub async fn run_rule(
     };
     if !rule.is_executable() {
         let message = format!("a rule of the kind {} has no query to run", rule.kind.as_str());
-        return failed(plain_error(rule, "PQ200", message));
+        return failed(plain_error(rule, NOTHING_TO_RUN, message));
     }
     let limits = settings.limits.clone();
-    let options = QueryOptions { now: end, scope: Some((start, end)), limits, ..QueryOptions::default() };
+    let scope = Some(window.scope(rule));
+    let options = QueryOptions { now: to_ticks(window.end), scope, limits, ..QueryOptions::default() };
     let answer = match engine.query(&rule.query, database, &options).await {
         Ok(answer) => answer,
         Err(error) => return failed(query_error(rule, error)),
     };
+    if !answer.others.is_empty() {
+        let message = format!("the query has {} result sets; a rule's has one", answer.others.len() + 1);
+        return failed(plain_error(rule, SEVERAL_RESULTS, message));
+    }
     let columns: Vec<String> = answer.result.columns.iter().map(|(name, _)| name.clone()).collect();
     let column_types: Vec<String> = answer.result.columns.iter().map(|(_, ty)| ty.name().to_string()).collect();
     let rows: Vec<Vec<Value>> = answer.result.rows().map(|row| row.iter().map(json::to_json).collect()).collect();
@@ -138,6 +163,11 @@ pub async fn run_rule(
         error: None,
     }
 }
+
+/// Code of a rule of a kind that has no query.
+pub(crate) const NOTHING_TO_RUN: &str = "PQ200";
+/// Code of a query with more than one result set.
+pub(crate) const SEVERAL_RESULTS: &str = "PQ110";
 
 fn plain_error(rule: &AnalyticsRule, code: &str, message: String) -> RunError {
     RunError {

@@ -12,6 +12,7 @@ use crate::commands::diff::DiffArgs;
 use crate::commands::drift::DriftArgs;
 use crate::commands::fmt::FmtArgs;
 use crate::commands::ingest::IngestArgs;
+use crate::commands::replay::ReplayArgs;
 use crate::commands::workspace::WorkspaceArgs;
 use crate::output::Format;
 
@@ -32,6 +33,16 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  picquet run rules/ --data export --end 2026-03-15T00:00:00Z\n  \
                             picquet run rule.yaml --data AzureActivity.csv --format json | jq .alerts")]
     Run(RunArgs),
+    /// Run rules over their past, window by window, as their schedule would have
+    #[command(
+        after_help = "Exit status: 0 all windows ran, 1 a rule could not be read or a window failed\n\nExamples:\n  \
+                            picquet replay rules/ --data export --from 2026-03-13 --to 2026-03-17\n  \
+                            picquet replay rule.yaml --data export --from 2026-03-13 --to 2026-03-17 \
+                            --simulate-delay SigninLogs=2h\n  \
+                            picquet replay rule.yaml --data export --from 2026-03-13 --to 2026-03-17 --format json \
+                            | jq .summary"
+    )]
+    Replay(ReplayArgs),
     /// Check queries and rules without running them
     #[command(after_help = "Examples:\n  picquet check rules/ hunt.kql\n  \
                             picquet check rules/ --set all --base origin/main --format sarif > check.sarif\n  \

@@ -3,6 +3,7 @@
 mod chart;
 mod check;
 mod cli;
+mod clock;
 mod commands;
 mod demo;
 mod diagnostics;
@@ -56,6 +57,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Demo(args) => commands::demo::run(&args).await.map(Exit::from),
             Command::Diff(args) => commands::diff::run(&args).await,
             Command::Drift(args) => commands::drift::run(&args),
+            Command::Replay(args) => commands::replay::run(&args).await.map(Exit::from),
             Command::Run(args) => commands::run::run(&args).await.map(Exit::from),
             Command::Fmt(args) => commands::fmt::run(&args).map(Exit::from),
             Command::Ingest(args) => commands::ingest::run(&args).await.map(Exit::from),

@@ -25,7 +25,7 @@ use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel,
 
 use kql_syntax::{Diagnostic, Span};
 
-use crate::{Database, QueryError, Table};
+use crate::{Database, QueryError, Scope, Table};
 
 type Result<T> = std::result::Result<T, QueryError>;
 
@@ -42,8 +42,8 @@ pub(crate) struct Stage {
 pub(crate) struct Inputs<'i> {
     /// Tables.
     pub(crate) database: &'i dyn Database,
-    /// TimeGenerated of every table lies between these ticks, both included.
-    pub(crate) scope: Option<(i64, i64)>,
+    /// The part of every table that is seen.
+    pub(crate) scope: Option<Scope>,
     /// Shared rows that were computed first, by index.
     pub(crate) shared: HashMap<usize, Stage>,
     /// Values of the first column of subqueries, by index.
@@ -198,12 +198,8 @@ impl<'l> Lowering<'l> {
         let qualifier = "t";
         let of = |name: &str| DfExpr::Column(DfColumn::new(Some(qualifier), name));
         let mut builder = LogicalPlanBuilder::scan(qualifier, provider_as_source(table.provider), None)?;
-        if let Some((start, end)) = self.inputs.scope {
-            let timed = table.columns.iter().any(|(name, ty)| name == TIME && *ty == Type::DateTime);
-            if timed {
-                let window = of(TIME).gt_eq(lit(start)).and(of(TIME).lt_eq(lit(end)));
-                builder = builder.filter(window)?;
-            }
+        if let Some(condition) = self.inputs.scope.and_then(|scope| scope.condition(&table.columns)) {
+            builder = builder.filter(condition)?;
         }
         let exprs = source.iter().zip(columns).map(|(name, column)| of(name).alias(column_name(column.id)));
         Ok(Plan { builder: builder.project(exprs)?, order: Vec::new() })

@@ -10,6 +10,7 @@ pub(crate) mod fmt;
 mod git;
 pub(crate) mod ingest;
 pub(crate) mod query;
+pub(crate) mod replay;
 pub(crate) mod run;
 mod status;
 pub(crate) mod workspace;

@@ -2,13 +2,13 @@
 
 use std::io::{IsTerminal as _, Write};
 
-use jiff::Timestamp;
 use kql_engine::{QueryResult, json};
-use picquet_detect::{RuleRun, RunSettings, RunStatus, run_rule};
+use picquet_detect::{Clock as _, RuleRun, RunSettings, RunStatus, run_rule};
 use picquet_rules::{AlertContext, AnalyticsRule, Loaded, load_path};
 use serde_json::{Value, json};
 
 use crate::cli::RunArgs;
+use crate::clock::SystemClock;
 use crate::diagnostics::Origin;
 use crate::output::{Format, table, write_result, write_to_path};
 use crate::{diagnostics, progress, reports};
@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &RunArgs) -> anyhow::Result<bool> {
         anyhow::bail!("no analytics rules found");
     }
     let (database, engine) = super::open(&args.data).await?;
-    let now = Timestamp::now();
+    let now = SystemClock.now();
     let settings = RunSettings {
         end: args.end.unwrap_or(now),
         period: args.period,

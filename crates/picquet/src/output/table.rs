@@ -24,18 +24,42 @@ pub fn write(result: &QueryResult, out: &mut dyn Write, width: Option<usize>) ->
         .map(|row| row.iter().map(|value| clean(cell_text(value).as_ref()).into_owned()).collect())
         .collect();
     let types: Vec<Type> = result.columns.iter().map(|(_, ty)| *ty).collect();
-    match width.map(|width| width.max(NARROWEST_TERMINAL)) {
-        _ if header.is_empty() => {}
-        None => write_columns(&header, &rows, &types, None, out)?,
-        Some(width) => match fit(&header, &rows, &types, width) {
-            Some(widths) => write_columns(&header, &rows, &types, Some(&widths), out)?,
-            None => write_records(&header, &rows, width, out)?,
-        },
-    }
+    write_cells(&header, &rows, &types, width, out)?;
     match rows.len() {
         0 => writeln!(out, "no rows")?,
         1 => writeln!(out, "1 row")?,
         n => writeln!(out, "{n} rows")?,
+    }
+    Ok(())
+}
+
+/// Writes texts in the same form, without their number. They are clean; a column's type tells how it is aligned and
+/// whether it may be cut.
+pub fn write_texts(
+    columns: &[(&str, Type)],
+    rows: &[Vec<String>],
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let header: Vec<String> = columns.iter().map(|(name, _)| (*name).to_string()).collect();
+    let types: Vec<Type> = columns.iter().map(|(_, ty)| *ty).collect();
+    write_cells(&header, rows, &types, width, out)
+}
+
+fn write_cells(
+    header: &[String],
+    rows: &[Vec<String>],
+    types: &[Type],
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    match width.map(|width| width.max(NARROWEST_TERMINAL)) {
+        _ if header.is_empty() => {}
+        None => write_columns(header, rows, types, None, out)?,
+        Some(width) => match fit(header, rows, types, width) {
+            Some(widths) => write_columns(header, rows, types, Some(&widths), out)?,
+            None => write_records(header, rows, width, out)?,
+        },
     }
     Ok(())
 }
