@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val};
 pub use kql_semantics::bound::ExternalData;
@@ -27,6 +28,17 @@ impl Table {
         let schema = crate::repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
         let (columns, provider) = crate::stage::table_under(columns, schema, rows)?;
         Ok(Table { columns, provider })
+    }
+
+    /// A table of these columns that has no rows, and is known to have none: a union leaves it out before it is planned.
+    pub fn empty(columns: Vec<(String, Type)>) -> Table {
+        let schema = crate::repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
+        Table { columns, provider: Arc::new(EmptyTable::new(schema)) }
+    }
+
+    /// Whether it is known to have no rows; a table that may have some is not.
+    pub fn is_empty(&self) -> bool {
+        self.provider.downcast_ref::<EmptyTable>().is_some()
     }
 }
 

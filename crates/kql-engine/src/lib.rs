@@ -17,7 +17,9 @@ mod result;
 mod session;
 mod settings;
 mod stage;
+mod stoppable;
 mod udf;
+mod vacant;
 
 pub use database::{Database, ExternalData, Rows, Table};
 pub use engine::{Answer, Engine, EngineOptions, QueryOptions};

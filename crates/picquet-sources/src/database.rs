@@ -163,10 +163,7 @@ impl Database for FileDatabase {
         if !self.options.known_tables {
             return None;
         }
-        let columns = Schemas::builtin().table(name)?;
-        let provider =
-            FilesTable::new(columns.clone(), Vec::new(), Vec::new(), None, self.report.clone(), self.options.strict);
-        Some(Table { columns, provider: Arc::new(provider) })
+        Schemas::builtin().table(name).map(Table::empty)
     }
 
     fn table_names(&self) -> Vec<String> {

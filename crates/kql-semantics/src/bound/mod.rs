@@ -523,6 +523,37 @@ impl Rel {
         }
     }
 
+    /// [`Rel::inputs`], to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Rel> {
+        match &mut self.kind {
+            RelKind::Filter { input, .. }
+            | RelKind::Project { input, .. }
+            | RelKind::Aggregate { input, .. }
+            | RelKind::Sort { input, .. }
+            | RelKind::Take { input, .. }
+            | RelKind::Sample { input, .. }
+            | RelKind::MvExpand { input, .. }
+            | RelKind::Parse { input, .. }
+            | RelKind::ParseKv { input, .. }
+            | RelKind::MakeSeries { input, .. }
+            | RelKind::Open { input } => vec![input],
+            RelKind::Join { left, right, .. } => vec![left, right],
+            RelKind::Union(branches) => branches.iter_mut().map(|b| &mut b.rel).collect(),
+            RelKind::Staged { inputs, .. } => inputs.iter_mut().collect(),
+            RelKind::Table { .. }
+            | RelKind::Shared(_)
+            | RelKind::Values(_)
+            | RelKind::Range { .. }
+            | RelKind::Resolved(_)
+            | RelKind::External(_)
+            | RelKind::Watchlist { .. }
+            | RelKind::Graph(_)
+            | RelKind::NotRun(_)
+            | RelKind::Refused(_)
+            | RelKind::Error => Vec::new(),
+        }
+    }
+
     /// The scalar expressions of this relation, without those of its inputs.
     pub fn exprs(&self) -> Vec<&Expr> {
         match &self.kind {
