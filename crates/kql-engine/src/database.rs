@@ -6,7 +6,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val};
-pub use kql_semantics::bound::ExternalData;
+pub use kql_semantics::bound::{ExternalData, InferenceMode, StorageFiles};
 
 use crate::QueryError;
 
@@ -62,6 +62,13 @@ pub trait Database: Send + Sync {
         _source: &'a ExternalData,
         _columns: &'a [(String, Type)],
     ) -> BoxFuture<'a, Result<Rows, String>> {
-        Box::pin(async { Err("data from elsewhere cannot be read here".to_string()) })
+        Box::pin(async { Err(NOTHING_ELSEWHERE.to_string()) })
+    }
+    /// The columns of the files that `infer_storage_schema` names, and the types that their values suggest. The error says
+    /// what is wrong, and the remedy.
+    fn storage_schema<'a>(&'a self, _files: &'a StorageFiles) -> BoxFuture<'a, Result<Vec<(String, Type)>, String>> {
+        Box::pin(async { Err(NOTHING_ELSEWHERE.to_string()) })
     }
 }
+
+const NOTHING_ELSEWHERE: &str = "data from elsewhere cannot be read here";

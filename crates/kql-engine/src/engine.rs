@@ -11,8 +11,8 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val, interrupt, ip_locations};
-use kql_semantics::bound::{self, Column, Expr, ExprKind, Query, Rel, RelKind};
-use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
+use kql_semantics::bound::{self, Column, Expr, ExprKind, External, Query, Rel, RelKind};
+use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind, csl_schema};
 use kql_syntax::{Diagnostic, Severity};
 
 use crate::evaluate::Evaluator;
@@ -25,7 +25,7 @@ use crate::session::{Held, Session, Sessions};
 use crate::settings::Settings;
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
 use crate::vacant::{self, drop_vacant};
-use crate::{Database, ExternalData, QueryError};
+use crate::{Database, QueryError};
 
 /// Settings of an engine.
 #[derive(Debug, Clone, Default)]
@@ -340,10 +340,21 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    async fn external(&mut self, rel: &'r Rel, source: &'r ExternalData) -> Result<(), QueryError> {
-        let columns: Vec<(String, Type)> = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
-        let read = self.inputs.database.external(source, &columns).await;
-        let rows = read.map_err(|message| QueryError::Failed(format!("externaldata: {message}")))?;
+    async fn external(&mut self, rel: &'r Rel, external: &'r External) -> Result<(), QueryError> {
+        let rows = match external {
+            External::Data(source) => {
+                let columns: Vec<(String, Type)> = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+                let read = self.inputs.database.external(source, &columns).await;
+                read.map_err(|message| QueryError::Failed(format!("externaldata: {message}")))?
+            }
+            External::Schema(files) => {
+                let read = self.inputs.database.storage_schema(files).await;
+                let read = read.map_err(|message| QueryError::Failed(format!("infer_storage_schema: {message}")));
+                let columns = read?;
+                let text = csl_schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)), ", ");
+                vec![vec![Val::Str(text.into())]]
+            }
+        };
         let table = stage::staged_table(&rel.columns, stage::Rows { rows, ordered: true })?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: true });
         Ok(())

@@ -21,7 +21,9 @@ pub(crate) fn logical(inner: Arc<dyn OptimizerRule + Send + Sync>) -> Arc<dyn Op
 }
 
 /// A rule for physical plans that asks before it begins.
-pub(crate) fn physical(inner: Arc<dyn PhysicalOptimizerRule + Send + Sync>) -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
+pub(crate) fn physical(
+    inner: Arc<dyn PhysicalOptimizerRule + Send + Sync>,
+) -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
     Arc::new(Physical { inner })
 }
 

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::future::BoxFuture;
-use kql_engine::{Database, ExternalData, Rows, Table};
+use kql_engine::{Database, ExternalData, Rows, StorageFiles, Table};
 use kql_functions::Type;
 use kql_semantics::SavedFunction;
 
 use crate::discover::Found;
-use crate::infer::{self, Kinds};
+use crate::infer::Kinds;
 use crate::input::{self, Magic};
+use crate::merged::Merged;
 use crate::parquet_scan::ParquetFile;
 use crate::problems::{Collector, Report};
 use crate::shape::FileShape;
@@ -194,38 +195,10 @@ impl Database for FileDatabase {
         let read = tokio::task::spawn_blocking(move || external::read(&policy, &source, &columns));
         Box::pin(async move { read.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
     }
-}
 
-/// The columns of all files of a table, in order of appearance.
-#[derive(Default)]
-struct Merged {
-    columns: Vec<(String, Option<Type>, Kinds)>,
-}
-
-impl Merged {
-    fn add(&mut self, name: &str, declared: Option<Type>, kinds: &Kinds) {
-        match self.columns.iter_mut().find(|(known, ..)| known == name) {
-            Some((_, ty, all)) => {
-                *ty = match (*ty, declared) {
-                    (Some(a), Some(b)) => Some(infer::common(a, b)),
-                    (a, b) => a.or(b),
-                };
-                all.merge(kinds);
-            }
-            None => self.columns.push((name.to_string(), declared, kinds.clone())),
-        }
-    }
-
-    /// The known columns of the table first, then what else the files have.
-    fn columns(self, table: &str) -> Vec<(String, Type)> {
-        let mut columns = Schemas::builtin().table(table).unwrap_or_default();
-        let known: std::collections::HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        for (name, declared, kinds) in self.columns {
-            if !known.contains(&name) {
-                let ty = declared.unwrap_or_else(|| infer::column_type(table, &name, &kinds));
-                columns.push((name, ty));
-            }
-        }
-        columns
+    fn storage_schema<'a>(&'a self, files: &'a StorageFiles) -> BoxFuture<'a, Result<Vec<(String, Type)>, String>> {
+        let (policy, files) = (self.options.external.clone(), files.clone());
+        let read = tokio::task::spawn_blocking(move || external::schema(&policy, &files));
+        Box::pin(async move { read.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
     }
 }

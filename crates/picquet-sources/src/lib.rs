@@ -31,6 +31,7 @@ mod infer;
 mod input;
 mod json_records;
 mod json_text;
+mod merged;
 mod parquet_scan;
 mod problems;
 mod records;

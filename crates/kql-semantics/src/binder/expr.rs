@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use kql_functions::catalogue::Catalogue;
-use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, text};
+use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, calendar, text};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, DynamicLiteral, Literal};
 
@@ -370,14 +370,9 @@ fn literal_value(literal: &Literal, now: i64) -> Option<Val<'static>> {
         Literal::Real(v) => or_null(v, |v| Some(Val::Real(*v))),
         Literal::Decimal(v) => or_null(v, |v| text::parse_decimal(v).map(Val::Decimal)),
         Literal::String(v) => Some(Val::Str(Cow::Owned(v.clone()))),
-        Literal::DateTime(v) => {
-            or_null(
-                v,
-                |v| {
-                    if v.trim().is_empty() { Some(Val::DateTime(now)) } else { datetime_text(v, now).map(Val::DateTime) }
-                },
-            )
-        }
+        Literal::DateTime(v) => or_null(v, |v| {
+            if v.trim().is_empty() { Some(Val::DateTime(now)) } else { datetime_text(v, now).map(Val::DateTime) }
+        }),
         Literal::Timespan(v) => or_null(v, |v| Some(Val::Timespan(*v))),
         Literal::Guid(v) => or_null(v, |v| text::parse_guid(v.trim()).map(Val::Guid)),
         Literal::Dynamic(v) => or_null(v, |v| Some(Val::dynamic(&dynamic_tree(v, now)?))),

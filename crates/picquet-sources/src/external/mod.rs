@@ -1,7 +1,10 @@
 //! What `externaldata` reads: local files and http(s), as far as they are allowed.
 
+mod archive;
 mod fetch;
+mod mapping;
 mod records;
+mod schema;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,9 @@ use std::path::{Path, PathBuf};
 use kql_engine::{ExternalData, Rows};
 use kql_functions::Type;
 use url::Url;
+
+use mapping::Mapping;
+pub(crate) use schema::schema;
 
 /// Bytes of one place that are read at most.
 const MOST_BYTES: u64 = 1 << 30;
@@ -43,6 +49,7 @@ impl ExternalPolicy {
 
 /// All rows of the places, one after the other.
 pub(crate) fn read(policy: &ExternalPolicy, source: &ExternalData, columns: &[(String, Type)]) -> Result<Rows, String> {
+    let mapping = source.mapping.as_deref().map(|text| Mapping::parse(text, columns)).transpose()?;
     let mut rows = Rows::new();
     for uri in &source.uris {
         let bytes = bytes_of(policy, uri).map_err(|message| format!("{}: {message}", shown(uri)))?;
@@ -50,7 +57,9 @@ pub(crate) fn read(policy: &ExternalPolicy, source: &ExternalData, columns: &[(S
             Some(format) => format.clone(),
             None => format_of(uri),
         };
-        let read = records::rows(bytes, &format, source.ignore_first_record, columns);
+        let ignore_first = source.ignore_first_record;
+        let taking = records::Taking { format: &format, ignore_first, columns, mapping: mapping.as_ref() };
+        let read = records::rows(bytes, &taking);
         rows.extend(read.map_err(|message| format!("{}: {message}", shown(uri)))?);
     }
     Ok(rows)
@@ -65,14 +74,23 @@ fn bytes_of(policy: &ExternalPolicy, uri: &str) -> Result<Vec<u8>, String> {
         let way: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
         return Err(format!("authentication ('{way}') is not supported: give a URL that anyone may read"));
     }
+    if let Some(path) = local_path(uri) {
+        return local(policy, &path);
+    }
     match Url::parse(uri) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => fetch::fetch(url, &|url| policy.allows_url(url)),
-        Ok(url) if url.scheme() == "file" => local(policy, url.path()),
+        Ok(url) => Err(format!("'{}' is not supported: give an http(s) URL or a local file", url.scheme())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The file or folder that a place names, unless it lies elsewhere.
+fn local_path(uri: &str) -> Option<String> {
+    match Url::parse(uri) {
+        Ok(url) if url.scheme() == "file" => Some(url.path().to_string()),
         // A drive's letter is no scheme.
-        Ok(url) if url.scheme().len() > 1 => {
-            Err(format!("'{}' is not supported: give an http(s) URL or a local file", url.scheme()))
-        }
-        _ => local(policy, uri),
+        Ok(url) if url.scheme().len() > 1 => None,
+        _ => Some(uri.to_string()),
     }
 }
 
@@ -101,7 +119,7 @@ fn shown(uri: &str) -> &str {
 /// The format that a name's ending tells; CSV where it tells none.
 fn format_of(uri: &str) -> String {
     let name = shown(uri).to_ascii_lowercase();
-    let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    let name = [".gz", ".zst", ".zip"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     let ending = name.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map_or("", |(_, ending)| ending);
     if records::is_format(ending) { ending.to_string() } else { "csv".to_string() }
 }
@@ -139,6 +157,7 @@ mod tests {
             ("https://x.test/list", "csv"),
             ("https://x.test/a.sha1", "csv"),
             ("a.parquet", "parquet"),
+            ("a.json.zip", "json"),
         ];
         for (uri, expected) in cases {
             assert_eq!(format_of(uri), expected, "{uri}");
@@ -146,7 +165,7 @@ mod tests {
     }
 
     fn read_one(policy: &ExternalPolicy, uri: String) -> Result<Rows, String> {
-        let source = ExternalData { uris: vec![uri], format: None, ignore_first_record: false };
+        let source = ExternalData { uris: vec![uri], format: None, ignore_first_record: false, mapping: None };
         read(policy, &source, &[("a".to_string(), Type::Long)])
     }
 
