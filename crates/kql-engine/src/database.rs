@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val};
-pub use kql_semantics::bound::ExternalData;
+pub use kql_semantics::bound::{ExternalData, InferenceMode, StorageFiles};
 
 use crate::QueryError;
 
@@ -27,6 +28,17 @@ impl Table {
         let schema = crate::repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
         let (columns, provider) = crate::stage::table_under(columns, schema, rows)?;
         Ok(Table { columns, provider })
+    }
+
+    /// A table of these columns that has no rows, and is known to have none: a union leaves it out before it is planned.
+    pub fn empty(columns: Vec<(String, Type)>) -> Table {
+        let schema = crate::repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
+        Table { columns, provider: Arc::new(EmptyTable::new(schema)) }
+    }
+
+    /// Whether it is known to have no rows; a table that may have some is not.
+    pub fn is_empty(&self) -> bool {
+        self.provider.downcast_ref::<EmptyTable>().is_some()
     }
 }
 
@@ -50,6 +62,13 @@ pub trait Database: Send + Sync {
         _source: &'a ExternalData,
         _columns: &'a [(String, Type)],
     ) -> BoxFuture<'a, Result<Rows, String>> {
-        Box::pin(async { Err("data from elsewhere cannot be read here".to_string()) })
+        Box::pin(async { Err(NOTHING_ELSEWHERE.to_string()) })
+    }
+    /// The columns of the files that `infer_storage_schema` names, and the types that their values suggest. The error says
+    /// what is wrong, and the remedy.
+    fn storage_schema<'a>(&'a self, _files: &'a StorageFiles) -> BoxFuture<'a, Result<Vec<(String, Type)>, String>> {
+        Box::pin(async { Err(NOTHING_ELSEWHERE.to_string()) })
     }
 }
+
+const NOTHING_ELSEWHERE: &str = "data from elsewhere cannot be read here";

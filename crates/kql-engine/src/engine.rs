@@ -11,8 +11,8 @@ use datafusion::logical_expr::LogicalPlanBuilder;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use kql_functions::{Type, Val, interrupt, ip_locations};
-use kql_semantics::bound::{self, Column, Expr, ExprKind, Query, Rel, RelKind};
-use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind};
+use kql_semantics::bound::{self, Column, Expr, ExprKind, External, Query, Rel, RelKind};
+use kql_semantics::{BindOptions, Bound, Catalog, Pending, PendingKind, SavedFunction, bind, csl_schema};
 use kql_syntax::{Diagnostic, Severity};
 
 use crate::evaluate::Evaluator;
@@ -24,7 +24,8 @@ use crate::result::{QueryResult, Visualization};
 use crate::session::{Held, Session, Sessions};
 use crate::settings::Settings;
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
-use crate::{Database, ExternalData, QueryError, Scope};
+use crate::vacant::{self, drop_vacant};
+use crate::{Database, QueryError, Scope};
 
 /// Settings of an engine.
 #[derive(Debug, Clone, Default)]
@@ -121,7 +122,9 @@ impl Engine {
         };
         let mut resolved: Vec<Arc<MemTable>> = Vec::new();
         loop {
-            let Bound { query: bound, diagnostics, pending, render, .. } = bind(query, &catalog, &bind_options);
+            let bind = || bind(query, &catalog, &bind_options);
+            let Bound { query: bound, diagnostics, pending, render, .. } = interrupt::during(session.stop(), bind);
+            session.check()?;
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
             // What follows a plugin can only be judged when its columns are known.
@@ -131,6 +134,7 @@ impl Engine {
             let Some(mut bound) = bound else {
                 return Err(QueryError::Failed("the query has no tabular expression".to_string()));
             };
+            drop_vacant(&mut bound, database);
             if pending.is_none() {
                 prune(&mut bound);
             }
@@ -149,7 +153,8 @@ impl Engine {
                     stages: HashMap::new(),
                 },
             };
-            if let Some(pending) = pending {
+            if let Some(mut pending) = pending {
+                vacant::drop_from(&mut pending.input, database);
                 let (columns, table) = run.resolve(&pending).await?;
                 bind_options.resolved.push(columns);
                 resolved.push(table);
@@ -203,7 +208,7 @@ impl<'r> Run<'r> {
     /// A result table, as large as the limits allow.
     async fn result(&mut self, rel: &'r Rel) -> Result<QueryResult, QueryError> {
         self.prepare(rel).await?;
-        let mut plan = Lowering::new(&self.inputs, self.query).result(rel)?;
+        let mut plan = self.interruptible(|| Lowering::new(&self.inputs, self.query).result(rel))?;
         if let Some(take) = self.take {
             let take = usize::try_from(take).unwrap_or(usize::MAX);
             plan = LogicalPlanBuilder::from(plan).limit(0, Some(take))?.build()?;
@@ -222,7 +227,7 @@ impl<'r> Run<'r> {
 
     /// Runs a relation whose needs are prepared.
     async fn run(&self, rel: &Rel) -> Result<Vec<RecordBatch>, QueryError> {
-        let plan = Lowering::new(&self.inputs, self.query).result(rel)?;
+        let plan = self.interruptible(|| Lowering::new(&self.inputs, self.query).result(rel))?;
         Ok(self.session.collect(plan, None).await?.0)
     }
 
@@ -280,7 +285,8 @@ impl<'r> Run<'r> {
         if !shared.materialize && (shared.uses < 2 || plain) {
             return Ok(());
         }
-        let (plan, ordered) = Lowering::new(&self.inputs, self.query).staged(&shared.rel)?;
+        let lower = || Lowering::new(&self.inputs, self.query).staged(&shared.rel);
+        let (plan, ordered) = self.interruptible(lower)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
         let (batches, held) = self.session.collect(plan, None).await?;
         self.held.push(held);
@@ -334,10 +340,21 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    async fn external(&mut self, rel: &'r Rel, source: &'r ExternalData) -> Result<(), QueryError> {
-        let columns: Vec<(String, Type)> = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
-        let read = self.inputs.database.external(source, &columns).await;
-        let rows = read.map_err(|message| QueryError::Failed(format!("externaldata: {message}")))?;
+    async fn external(&mut self, rel: &'r Rel, external: &'r External) -> Result<(), QueryError> {
+        let rows = match external {
+            External::Data(source) => {
+                let columns: Vec<(String, Type)> = rel.columns.iter().map(|c| (c.name.clone(), c.ty)).collect();
+                let read = self.inputs.database.external(source, &columns).await;
+                read.map_err(|message| QueryError::Failed(format!("externaldata: {message}")))?
+            }
+            External::Schema(files) => {
+                let read = self.inputs.database.storage_schema(files).await;
+                let read = read.map_err(|message| QueryError::Failed(format!("infer_storage_schema: {message}")));
+                let columns = read?;
+                let text = csl_schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)), ", ");
+                vec![vec![Val::Str(text.into())]]
+            }
+        };
         let table = stage::staged_table(&rel.columns, stage::Rows { rows, ordered: true })?;
         self.inputs.stages.insert(address(rel), Stage { table, ordered: true });
         Ok(())
@@ -348,7 +365,7 @@ impl<'r> Run<'r> {
         let mut batches = Vec::with_capacity(inputs.len());
         let mut read_memory = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let plan = Lowering::new(&self.inputs, self.query).result(input)?;
+            let plan = self.interruptible(|| Lowering::new(&self.inputs, self.query).result(input))?;
             let (rows, held) = self.session.collect(plan, None).await?;
             batches.push(rows);
             read_memory.push(held);

@@ -18,9 +18,11 @@ mod scope;
 mod session;
 mod settings;
 mod stage;
+mod stoppable;
 mod udf;
+mod vacant;
 
-pub use database::{Database, ExternalData, Rows, Table};
+pub use database::{Database, ExternalData, InferenceMode, Rows, StorageFiles, Table};
 pub use engine::{Answer, Engine, EngineOptions, QueryOptions};
 pub use error::QueryError;
 pub use limits::{Cancel, Limits, MOST_BYTES, MOST_RECORDS};

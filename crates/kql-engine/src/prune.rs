@@ -210,45 +210,16 @@ fn cut(rel: &mut Rel, needed: &Needed, shared: &[HashSet<usize>]) {
         }
         _ => {}
     }
-    let mut below = below.into_iter();
-    let mut next = |input: &mut Rel| {
-        if let Some(needed) = below.next() {
-            cut(input, &needed, shared);
-        }
-    };
-    match &mut rel.kind {
-        RelKind::Filter { input, .. }
-        | RelKind::Sort { input, .. }
-        | RelKind::Take { input, .. }
-        | RelKind::Sample { input, .. } => {
-            next(input);
-            // These give what their input gives.
-            let given = all(input);
-            rel.columns.retain(|c| given.contains(&c.id));
-        }
-        RelKind::Project { input, .. }
-        | RelKind::Aggregate { input, .. }
-        | RelKind::MvExpand { input, .. }
-        | RelKind::Parse { input, .. }
-        | RelKind::ParseKv { input, .. }
-        | RelKind::MakeSeries { input, .. }
-        | RelKind::Open { input } => next(input),
-        RelKind::Join { left, right, .. } => {
-            next(left);
-            next(right);
-        }
-        RelKind::Union(branches) => branches.iter_mut().for_each(|branch| next(&mut branch.rel)),
-        RelKind::Staged { inputs, .. } => inputs.iter_mut().for_each(next),
-        RelKind::Table { .. }
-        | RelKind::Shared(_)
-        | RelKind::Values(_)
-        | RelKind::Range { .. }
-        | RelKind::Resolved(_)
-        | RelKind::Graph(_)
-        | RelKind::External(_)
-        | RelKind::Watchlist { .. }
-        | RelKind::NotRun(_)
-        | RelKind::Refused(_)
-        | RelKind::Error => {}
+    for (input, needed) in rel.inputs_mut().into_iter().zip(below) {
+        cut(input, &needed, shared);
+    }
+    // These give what their input gives.
+    if let RelKind::Filter { input, .. }
+    | RelKind::Sort { input, .. }
+    | RelKind::Take { input, .. }
+    | RelKind::Sample { input, .. } = &rel.kind
+    {
+        let given = all(input);
+        rel.columns.retain(|c| given.contains(&c.id));
     }
 }

@@ -22,6 +22,8 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::unnest::UnnestExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
+use crate::stoppable;
+
 /// Nodes of an expression up to which copies do not matter.
 const SMALL: usize = 64;
 /// Nodes of an expression that is never pushed further.
@@ -30,22 +32,23 @@ const LARGE: usize = 1024;
 type LogicalRules = Vec<Arc<dyn OptimizerRule + Send + Sync>>;
 type PhysicalRules = Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>;
 
-/// DataFusion's rules for logical plans, the pushdown of filters guarded.
+/// DataFusion's rules for logical plans, the pushdown of filters guarded; all of them can be stopped.
 pub(crate) fn optimizer_rules() -> LogicalRules {
     let guarded = |inner: Arc<dyn OptimizerRule + Send + Sync>| -> Arc<dyn OptimizerRule + Send + Sync> {
         if inner.name() == "push_down_filter" { Arc::new(GuardedFilters { inner }) } else { inner }
     };
-    Optimizer::new().rules.into_iter().map(guarded).collect()
+    Optimizer::new().rules.into_iter().map(guarded).map(stoppable::logical).collect()
 }
 
-/// DataFusion's rules for physical plans, the pushdown of filters guarded.
+/// DataFusion's rules for physical plans, the pushdown of filters guarded; all of them can be stopped.
 pub(crate) fn physical_rules() -> PhysicalRules {
     let guarded =
         |inner: Arc<dyn PhysicalOptimizerRule + Send + Sync>| -> Arc<dyn PhysicalOptimizerRule + Send + Sync> {
             if inner.name().starts_with("FilterPushdown") { Arc::new(GuardedPhysical { inner }) } else { inner }
         };
     let give_way: Arc<dyn PhysicalOptimizerRule + Send + Sync> = Arc::new(GiveWay);
-    PhysicalOptimizer::new().rules.into_iter().map(guarded).chain([give_way]).collect()
+    let rules = PhysicalOptimizer::new().rules.into_iter().map(guarded).chain([give_way]);
+    rules.map(stoppable::physical).collect()
 }
 
 /// What makes many batches of one gives way between them: a filter above might look at them for long without a pause, and

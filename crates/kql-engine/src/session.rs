@@ -101,6 +101,11 @@ impl Session {
         Arc::clone(&self.interrupt) as Arc<dyn Stop>
     }
 
+    /// An error once the query should end.
+    pub(crate) fn check(&self) -> Result<(), QueryError> {
+        Ok(self.interrupt.check()?)
+    }
+
     /// Runs a plan, and gives its rows, no more than the limits allow.
     ///
     /// Hash joins are the fastest and hold one side in memory. Where that is too little, joins sort both sides, which

@@ -94,6 +94,33 @@ impl Dynamic {
         }
     }
 
+    /// The value at a path of `$`, `.name`, `['name']`, `["name"]` and `[number]`; a point before a bracket changes nothing.
+    /// `None` where there is none, and for what is no path.
+    pub fn at_path(&self, path: &str) -> Option<&Dynamic> {
+        let mut rest = path.trim().strip_prefix('$')?;
+        let mut at = self;
+        while !rest.is_empty() {
+            if let Some(after) = rest.strip_prefix('.').filter(|after| !after.starts_with('[')) {
+                let end = after.find(['.', '[']).unwrap_or(after.len());
+                let (name, tail) = after.split_at_checked(end)?;
+                at = at.get(name)?;
+                rest = tail;
+                continue;
+            }
+            let inner = rest.strip_prefix('.').unwrap_or(rest).strip_prefix('[')?;
+            if let Some(quote) = inner.chars().next().filter(|c| *c == '\'' || *c == '"') {
+                let (name, after) = inner.get(1..)?.split_once(quote)?;
+                at = at.get(name)?;
+                rest = after.strip_prefix(']')?;
+            } else {
+                let (number, after) = inner.split_once(']')?;
+                at = at.at(number.trim().parse().ok()?)?;
+                rest = after;
+            }
+        }
+        Some(at)
+    }
+
     fn write(&self, out: &mut String, typed: bool) {
         match self {
             Dynamic::Null => out.push_str("null"),

@@ -36,6 +36,14 @@ pub fn check() -> Result<(), EvalError> {
     reason.map_or(Ok(()), |reason| Err(EvalError(reason)))
 }
 
+/// Steps of a loop between two questions.
+const OFTEN: usize = 1024;
+
+/// [`check`] at the first step of a loop and every thousandth or so.
+pub fn check_at(step: usize) -> Result<(), EvalError> {
+    if step.is_multiple_of(OFTEN) { check() } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,5 +62,11 @@ mod tests {
         let inside = during(Arc::new(Now), check);
         assert_eq!(inside, Err(EvalError("stopped".to_string())));
         assert_eq!(check(), Ok(()));
+    }
+
+    #[test]
+    fn loops_ask_now_and_then() {
+        let asked = |step: usize| during(Arc::new(Now), || check_at(step)).is_err();
+        assert_eq!([0, 1, 1023, 1024, 1025].map(asked), [true, false, false, true, false]);
     }
 }

@@ -170,6 +170,13 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
     calendar::in_range(ticks).filter(|_| scan.at_end())
 }
 
+/// Ticks of a time of day without a date: `8:00`, `17:30:05.5`, `8:00:00 AM`. `None` for anything else.
+pub fn parse_time_of_day(text: &str) -> Option<i64> {
+    let mut scan = Scan::new(text);
+    let ticks = text.contains(':').then(|| scan.time_of_day()).flatten()?;
+    scan.at_end().then_some(ticks)
+}
+
 /// All timespan texts that `totimespan` takes: `[-][d.]hh:mm[:ss[.fffffff]]`, a number with a unit, whole days.
 pub fn parse_timespan(text: &str) -> Option<i64> {
     let text = text.trim();

@@ -6,9 +6,11 @@
 mod binder;
 pub mod bound;
 mod catalog;
+mod csl;
 mod explain;
 mod nearest;
 
 pub use binder::{BindOptions, Bound, EVALUATED, Pending, PendingKind, bind};
 pub use catalog::{AllColumns, Catalog, KnownFunction, SavedFunction, SimpleCatalog};
+pub use csl::csl_schema;
 pub use explain::{RenderSpec, render_chart};

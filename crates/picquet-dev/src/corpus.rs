@@ -1,6 +1,6 @@
 //! Reads the corpora beside the checkout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use kql_functions::Type;
 use kql_semantics::{BindOptions, SavedFunction, SimpleCatalog, bind};
-use kql_syntax::Severity;
+use kql_syntax::{Diagnostic, Severity};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -55,6 +55,7 @@ pub(crate) struct OracleError {
 
 #[derive(Deserialize)]
 struct FunctionLine {
+    id: String,
     name: String,
     kind: String,
     #[serde(default)]
@@ -62,6 +63,18 @@ struct FunctionLine {
     #[serde(default)]
     parameters: Option<String>,
     query: String,
+}
+
+/// Where the text of each saved function stands among the queries of the oracle, by the function's name.
+pub(crate) fn function_ids(shared: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let lines = json_lines::<FunctionLine>(&shared.join("corpus/functions.jsonl"))?;
+    Ok(lines.into_iter().filter(FunctionLine::is_saved).map(|line| (line.name, line.id)).collect())
+}
+
+impl FunctionLine {
+    fn is_saved(&self) -> bool {
+        self.preferred && self.kind == "saved function"
+    }
 }
 
 /// The tables and saved functions that the oracle was given.
@@ -82,7 +95,7 @@ pub(crate) fn catalog(shared: &Path) -> anyhow::Result<SimpleCatalog> {
         catalog.tables.insert(table, columns);
     }
     for line in json_lines::<FunctionLine>(&shared.join("corpus/functions.jsonl"))? {
-        if line.preferred && line.kind == "saved function" {
+        if line.is_saved() {
             let function = SavedFunction { parameters: line.parameters.unwrap_or_default(), body: line.query };
             catalog.functions.insert(line.name, function);
         }
@@ -116,4 +129,69 @@ pub(crate) fn tables_for_functions(shared: &Path, catalog: &mut SimpleCatalog) -
         catalog.tables.insert(name, columns);
     }
     Ok(count)
+}
+
+/// Gives tables the columns that saved functions take from them and the corpus does not list, as of type string: a function
+/// runs in a workspace where its tables have them. Where a function reads several tables, the custom ones get them; their
+/// columns are known by samples alone. A function that does not fit even then changes nothing. Gives the added columns.
+pub(crate) fn columns_for_functions(catalog: &mut SimpleCatalog) -> Vec<(String, String)> {
+    let mut functions: Vec<SavedFunction> = Vec::new();
+    functions.extend(catalog.functions.values().filter(|f| f.parameters.trim().is_empty()).cloned());
+    let mut all = Vec::new();
+    for function in functions {
+        let added = add_columns(catalog, &function.body);
+        let fits = !errors(catalog, &function.body).any(|_| true);
+        if fits {
+            all.extend(added);
+            continue;
+        }
+        for (table, column) in added {
+            if let Some(columns) = catalog.tables.get_mut(&table) {
+                columns.retain(|(name, _)| *name != column);
+            }
+        }
+    }
+    all.sort();
+    all
+}
+
+/// Adds the columns that a text names and none of its tables has.
+fn add_columns(catalog: &mut SimpleCatalog, body: &str) -> Vec<(String, String)> {
+    let mut tables: Vec<String> =
+        words([body].into_iter()).into_iter().filter(|word| catalog.tables.contains_key(word)).collect();
+    if tables.len() > 1 {
+        tables.retain(|table| table.ends_with("_CL"));
+    }
+    let mut added = Vec::new();
+    // A name that is found lets later ones be looked at.
+    loop {
+        let unknown: BTreeSet<String> = errors(catalog, body)
+            .filter(|d| d.code == "KS142" && d.message.starts_with("The name '"))
+            .filter_map(|d| Some(body.get(d.span.start as usize..d.span.end as usize)?.to_string()))
+            .collect();
+        let before = added.len();
+        for column in unknown {
+            for table in &tables {
+                let Some(columns) = catalog.tables.get_mut(table) else { continue };
+                if !columns.iter().any(|(name, _)| *name == column) {
+                    columns.push((column.clone(), Type::String));
+                    added.push((table.clone(), column.clone()));
+                }
+            }
+        }
+        if added.len() == before {
+            return added;
+        }
+    }
+}
+
+fn errors(catalog: &SimpleCatalog, text: &str) -> impl Iterator<Item = Diagnostic> {
+    let bound = bind(text, catalog, &BindOptions { now: NOW, ..BindOptions::default() });
+    bound.diagnostics.into_iter().filter(|d| d.severity == Severity::Error)
+}
+
+/// The identifiers in texts.
+pub(crate) fn words<'t>(texts: impl Iterator<Item = &'t str>) -> HashSet<String> {
+    let split = |text: &'t str| text.split(|c: char| !c.is_alphanumeric() && c != '_');
+    texts.flat_map(split).map(str::to_string).collect()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kql_engine::{Database, Engine, EngineOptions, QueryOptions, json};
+use kql_engine::{Cancel, Database, Engine, EngineOptions, Limits, QueryOptions, json};
 use kql_functions::Type;
 use serde_json::Value;
 use tokio::runtime::Runtime;
@@ -40,14 +40,18 @@ impl Runner {
     /// The answer, or why there is none.
     pub(crate) fn run(&self, query: &str) -> Result<Answered, String> {
         let (engine, database, query) = (Arc::clone(&self.engine), Arc::clone(&self.database), query.to_string());
+        let cancel = Cancel::default();
+        let limits = Limits { cancel: Some(cancel.clone()), ..Limits::default() };
         let work = self.runtime.spawn(async move {
-            let options = QueryOptions { now: NOW, ..QueryOptions::default() };
+            let options = QueryOptions { now: NOW, limits, ..QueryOptions::default() };
             let answer = engine.query(&query, database.as_ref(), &options).await.map_err(|e| e.to_string())?;
             let rows = answer.result.rows().map(|row| row.iter().map(json::to_json).collect()).collect();
             Ok((answer.result.columns, rows))
         });
         let abort = work.abort_handle();
         let limited = self.runtime.block_on(async { tokio::time::timeout(self.limit, work).await });
+        // Asked for as well, since a query that does not pause is not reached by leaving it.
+        cancel.cancel();
         abort.abort();
         match limited {
             Ok(Ok(answer)) => answer,

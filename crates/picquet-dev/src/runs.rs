@@ -6,9 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use datafusion::datasource::MemTable;
 use futures::future::BoxFuture;
-use kql_engine::{Database, ExternalData, Rows, Table, repr};
+use kql_engine::{Database, ExternalData, Rows, Table};
 use kql_functions::Type;
 use kql_semantics::{BindOptions, SavedFunction, SimpleCatalog, bind};
 
@@ -23,18 +22,21 @@ pub(crate) fn run(shared: &Path, showing: &Showing, out: &mut dyn Write) -> anyh
     let mut catalog = corpus::catalog(shared)?;
     let queries: Vec<QueryLine> = corpus::json_lines(&shared.join("corpus/queries.jsonl"))?;
     // A workspace has some of all known tables: those that the corpus names.
-    let named = words(queries.iter().map(|q| &q.query).chain(catalog.functions.values().map(|f| &f.body)));
+    let bodies = catalog.functions.values().map(|f| f.body.as_str());
+    let named = corpus::words(queries.iter().map(|q| q.query.as_str()).chain(bodies));
     catalog.tables.retain(|name, _| named.contains(name));
     let oracle: Vec<OracleLine> = corpus::json_lines(&shared.join("corpus/oracle/queries.jsonl"))?;
     let accepted: HashSet<&str> = oracle.iter().filter(|o| o.ok).map(|o| o.id.as_str()).collect();
     let stand_ins = corpus::tables_for_functions(shared, &mut catalog)?;
+    let added = corpus::columns_for_functions(&mut catalog);
+    let refused = refused_functions(shared, &oracle)?;
     let runner = Runner::new(Arc::new(Empty(catalog.clone())), LIMIT)?;
     let mut tally = Tally::new(showing, out);
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
     let mut aside: BTreeMap<&str, usize> = BTreeMap::new();
     for query in queries.iter().filter(|q| accepted.contains(q.id.as_str()) && showing.wants(&q.id)) {
         let wrong = judge(&query.query, &catalog, &runner);
-        if let Some(why) = wrong.as_deref().and_then(|wrong| beyond(wrong, &query.query, &catalog)) {
+        if let Some(why) = wrong.as_deref().and_then(|wrong| beyond(wrong, &query.query, &catalog, &refused)) {
             *aside.entry(why).or_default() += 1;
             continue;
         }
@@ -51,13 +53,37 @@ pub(crate) fn run(shared: &Path, showing: &Showing, out: &mut dyn Write) -> anyh
     for (why, count) in aside {
         tally.note(&format!("{count:>5} left aside: {why}"))?;
     }
+    let added: Vec<String> = added.into_iter().map(|(table, column)| format!("{table}.{column}")).collect();
+    tally.note(&format!("columns that saved functions take and the known tables lack: {}", added.join(", ")))?;
     tally.note(&format!("saved functions that stand as empty tables of their known columns: {stand_ins}"))?;
     runner.stop();
     tally.finish("corpus queries that run on empty tables")
 }
 
+/// The saved functions whose bodies Microsoft's parser refuses, with the codes of its errors.
+fn refused_functions(shared: &Path, oracle: &[OracleLine]) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let codes: BTreeMap<&str, Vec<String>> = oracle
+        .iter()
+        .filter(|line| !line.ok)
+        .map(|line| (line.id.as_str(), line.errors.iter().map(|e| e.code.clone()).collect()))
+        .collect();
+    let ids = corpus::function_ids(shared)?;
+    Ok(ids.into_iter().filter_map(|(name, id)| Some((name, codes.get(id.as_str())?.clone()))).collect())
+}
+
 /// Why a failure says nothing of the engine.
-fn beyond(wrong: &str, query: &str, catalog: &SimpleCatalog) -> Option<&'static str> {
+fn beyond(
+    wrong: &str,
+    query: &str,
+    catalog: &SimpleCatalog,
+    refused: &BTreeMap<String, Vec<String>>,
+) -> Option<&'static str> {
+    let in_function = wrong.split_once(": In the saved function '");
+    if let Some((code, name)) = in_function.and_then(|(code, rest)| Some((code, rest.split_once('\'')?.0)))
+        && refused.get(name).is_some_and(|codes| codes.iter().any(|refusal| refusal == code))
+    {
+        return Some("saved functions that Microsoft's parser refuses with the same error");
+    }
     if wrong.contains("A table of another service") {
         return Some("tables of another service");
     }
@@ -84,12 +110,6 @@ fn judge(query: &str, catalog: &SimpleCatalog, runner: &Runner) -> Option<String
     })
 }
 
-/// The identifiers in texts.
-fn words<'t>(texts: impl Iterator<Item = &'t String>) -> HashSet<String> {
-    let split = |text: &'t String| text.split(|c: char| !c.is_alphanumeric() && c != '_');
-    texts.flat_map(split).map(str::to_string).collect()
-}
-
 /// An error without the names in it.
 fn reason(error: &str) -> String {
     let words: String = error.chars().take(90).collect();
@@ -104,10 +124,7 @@ struct Empty(SimpleCatalog);
 
 impl Database for Empty {
     fn table(&self, name: &str) -> Option<Table> {
-        let columns = self.0.tables.get(name)?.clone();
-        let schema = repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
-        let provider = MemTable::try_new(schema, vec![Vec::new()]).ok()?;
-        Some(Table { columns, provider: Arc::new(provider) })
+        self.0.tables.get(name).cloned().map(Table::empty)
     }
 
     fn table_names(&self) -> Vec<String> {

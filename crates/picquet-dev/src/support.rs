@@ -68,7 +68,7 @@ const OPERATORS: &[(&str, &str)] = &[
 ];
 
 /// Plugins that the engine runs by itself.
-const PLUGINS: &[&str] = &["bag_unpack", "narrow", "pivot"];
+const PLUGINS: &[&str] = &["bag_unpack", "infer_storage_schema", "narrow", "pivot"];
 
 /// Functions that mean something in a place of their own: over the elements of a graph pattern, or before a table.
 const IN_PLACE: &[&str] =
@@ -90,7 +90,10 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("estimate_data_size", "a dynamic has the size of its JSON text"),
     ("extent_id", "no data shards: zeros"),
     ("extent_tags", "no data shards: null"),
-    ("externaldata", "reads what `--allow-external` allows; no ingestion mappings, no zip"),
+    (
+        "externaldata",
+        "reads what `--allow-external` allows; ingestion mappings of CSV and JSON; zip archives of one file",
+    ),
     ("geo_info_from_ip_address", "needs a MaxMind database: `--geoip FILE`"),
     ("geo_distance_2points", "on a sphere only"),
     ("geo_polygon_simplify", "which points stay may differ, within the tolerance"),
@@ -99,6 +102,10 @@ const DIFFERENCES: &[(&str, &str)] = &[
     ("hash_combine", "how Kusto combines hashes is not documented"),
     ("hash_many", "how Kusto combines hashes is not documented"),
     ("hll_isvalid", "not documented"),
+    (
+        "infer_storage_schema",
+        "over local files and http(s) that `--allow-external` allows; nothing lists what lies below a URL",
+    ),
     ("ingestion_time", "over files: `_TimeReceived` where the rows have it, else `TimeGenerated`"),
     ("parse_version", "null where the first part is above 170"),
     ("partition", "no limit of 64 partitions; not every operator in the subquery"),
@@ -194,8 +201,9 @@ What is not supported is an error that names it and its place, never a different
 - `decimal` has 12 digits after the point, where Kusto keeps 34 significant digits.
 - A long and a real are compared as reals, so inexactly beyond 2^53.
 - A text column compared with a number (`ResultType == 0`) is read as a number.
-- `externaldata` reads only what `--allow-external` and `--external` name; ingestion mappings and zip archives are refused.
-- `partition hint.strategy=legacy` has no limit of 64 keys; `getschema kind=csl` answers as plain `getschema`.
+- `externaldata` reads only what `--allow-external` and `--external` name; an ingestion mapping may hold paths,
+  ordinals, constants and times of the Unix epoch, and a zip archive one file.
+- `partition hint.strategy=legacy` has no limit of 64 keys.
 - Frozen answers of Microsoft's engine that Picquet gives otherwise: `hash_combine()` and `hash_many()`, whose combination is
   not documented; `geo_info_from_ip_address()` without a database of addresses; `join kind=innerunique` where Kusto may keep any
   row of a key and keeps another one; the order of partitions in a result that nothing sorts, and of groups of equal rank in

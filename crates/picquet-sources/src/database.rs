@@ -5,18 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::future::BoxFuture;
-use kql_engine::{Database, ExternalData, Rows, Table};
+use kql_engine::{Database, ExternalData, Rows, StorageFiles, Table};
 use kql_functions::Type;
 use kql_semantics::SavedFunction;
 
 use crate::discover::Found;
-use crate::infer::{self, Kinds};
+use crate::infer::Kinds;
 use crate::input::{self, Magic};
+use crate::merged::Merged;
 use crate::parquet_scan::ParquetFile;
 use crate::problems::{Collector, Report};
 use crate::shape::FileShape;
 use crate::table::FilesTable;
-use crate::external::read_external;
 use crate::{ExternalPolicy, Schemas, SourceError, Watchlist};
 
 /// How log files are read.
@@ -164,10 +164,7 @@ impl Database for FileDatabase {
         if !self.options.known_tables {
             return None;
         }
-        let columns = Schemas::builtin().table(name)?;
-        let provider =
-            FilesTable::new(columns.clone(), Vec::new(), Vec::new(), None, self.report.clone(), self.options.strict);
-        Some(Table { columns, provider: Arc::new(provider) })
+        Schemas::builtin().table(name).map(Table::empty)
     }
 
     fn table_names(&self) -> Vec<String> {
@@ -193,40 +190,10 @@ impl Database for FileDatabase {
         source: &'a ExternalData,
         columns: &'a [(String, Type)],
     ) -> BoxFuture<'a, Result<Rows, String>> {
-        read_external(&self.options.external, source, columns)
-    }
-}
-
-/// The columns of all files of a table, in order of appearance.
-#[derive(Default)]
-struct Merged {
-    columns: Vec<(String, Option<Type>, Kinds)>,
-}
-
-impl Merged {
-    fn add(&mut self, name: &str, declared: Option<Type>, kinds: &Kinds) {
-        match self.columns.iter_mut().find(|(known, ..)| known == name) {
-            Some((_, ty, all)) => {
-                *ty = match (*ty, declared) {
-                    (Some(a), Some(b)) => Some(infer::common(a, b)),
-                    (a, b) => a.or(b),
-                };
-                all.merge(kinds);
-            }
-            None => self.columns.push((name.to_string(), declared, kinds.clone())),
-        }
+        self.options.external.read(source, columns)
     }
 
-    /// The known columns of the table first, then what else the files have.
-    fn columns(self, table: &str) -> Vec<(String, Type)> {
-        let mut columns = Schemas::builtin().table(table).unwrap_or_default();
-        let known: std::collections::HashSet<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        for (name, declared, kinds) in self.columns {
-            if !known.contains(&name) {
-                let ty = declared.unwrap_or_else(|| infer::column_type(table, &name, &kinds));
-                columns.push((name, ty));
-            }
-        }
-        columns
+    fn storage_schema<'a>(&'a self, files: &'a StorageFiles) -> BoxFuture<'a, Result<Vec<(String, Type)>, String>> {
+        self.options.external.schema(files)
     }
 }

@@ -37,6 +37,7 @@ mod ingest;
 mod input;
 mod json_records;
 mod json_text;
+mod merged;
 mod parquet_scan;
 mod problems;
 mod records;
@@ -52,7 +53,7 @@ mod watchlist;
 
 pub use database::{FileDatabase, Options};
 pub use error::SourceError;
-pub use external::{ExternalPolicy, read_external};
+pub use external::ExternalPolicy;
 pub use inbox::{Arrived, Inbox, WakeUps};
 pub use ingest::{IngestOptions, Ingestion, content_hash};
 pub use parquet_scan::{KUSTO_TYPE, ParquetFiles, TICKS_SUFFIX};

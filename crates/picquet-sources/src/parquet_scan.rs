@@ -61,9 +61,7 @@ impl ParquetFile {
         let size = file.metadata().map_err(|e| e.to_string())?.len();
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
         let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let told = |f: &Field| f.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty));
-        let types = reader.schema().fields().iter().map(|f| told(f).unwrap_or_else(|| kusto_type(f.data_type())));
-        let types = types.collect();
+        let types = reader.schema().fields().iter().map(|f| suggested(f)).collect();
         let file = ParquetFiles {
             store: ObjectStoreUrl::local_filesystem(),
             files: vec![(path.to_string_lossy().into_owned(), size)],
@@ -162,6 +160,18 @@ impl ParquetFiles {
         }
         groups.into_iter().map(FileGroup::new).collect()
     }
+}
+
+/// The type that a stored column suggests.
+fn suggested(field: &Field) -> Type {
+    let told = field.metadata().get(KUSTO_TYPE).and_then(|ty| Type::parse(ty));
+    told.unwrap_or_else(|| kusto_type(field.data_type()))
+}
+
+/// The columns of a file that is held in memory, and the types that they suggest.
+pub(crate) fn columns_of(file: Vec<u8>) -> std::result::Result<Vec<(String, Type)>, String> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file)).map_err(|e| e.to_string())?;
+    Ok(reader.schema().fields().iter().map(|f| (f.name().clone(), suggested(f))).collect())
 }
 
 /// Columns of a file as Kusto values.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use kql_engine::{Database, ExternalData, Rows, Table};
+use kql_engine::{Database, ExternalData, Rows, StorageFiles, Table};
 use kql_functions::Type;
 use kql_semantics::SavedFunction;
 use picquet_sources::Schemas;
@@ -48,10 +48,14 @@ pub(crate) fn with_known(table: &str, own: &[(String, Type)]) -> Vec<(String, Ty
 
 impl Database for Snapshot {
     fn table(&self, name: &str) -> Option<Table> {
-        let (columns, files, buffered) = match self.tables.get(name) {
-            Some(table) => (with_known(name, &table.columns), Arc::clone(&table.files), table.buffered.clone()),
-            None => (Schemas::builtin().table(name)?, Arc::default(), Vec::new()),
+        let Some(stored) = self.tables.get(name) else {
+            return Schemas::builtin().table(name).map(Table::empty);
         };
+        let columns = with_known(name, &stored.columns);
+        if stored.files.files.is_empty() && stored.buffered.is_empty() {
+            return Some(Table::empty(columns));
+        }
+        let (files, buffered) = (Arc::clone(&stored.files), stored.buffered.clone());
         let provider =
             StoredTable::new(name.to_string(), columns.clone(), self.storage.clone(), files, buffered);
         Some(Table { columns, provider: Arc::new(provider) })
@@ -73,11 +77,15 @@ impl Database for Snapshot {
         self.library.watchlists.iter().find(|w| w.alias.eq_ignore_ascii_case(alias)).map(|w| w.table().clone())
     }
 
+    fn storage_schema<'a>(&'a self, files: &'a StorageFiles) -> BoxFuture<'a, Result<Vec<(String, Type)>, String>> {
+        self.library.external.schema(files)
+    }
+
     fn external<'a>(
         &'a self,
         source: &'a ExternalData,
         columns: &'a [(String, Type)],
     ) -> BoxFuture<'a, Result<Rows, String>> {
-        picquet_sources::read_external(&self.library.external, source, columns)
+        self.library.external.read(source, columns)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures::future::BoxFuture;
-use kql_engine::{Database, ExternalData, Rows, Table};
+use kql_engine::{Database, ExternalData, Rows, StorageFiles, Table};
 use kql_semantics::SavedFunction;
 use picquet_sources::{FileDatabase, Watchlist};
 use picquet_store::Snapshot;
@@ -29,6 +29,14 @@ impl Logs {
         match self {
             Logs::Files(files) => Some(files),
             Logs::Workspace(_) => None,
+        }
+    }
+
+    /// Names of the tables that there are logs of.
+    pub(crate) fn own_tables(&self) -> Vec<String> {
+        match self {
+            Logs::Files(files) => FileDatabase::table_names(files),
+            Logs::Workspace(logs) => logs.snapshot.stored_tables().map(str::to_string).collect(),
         }
     }
 
@@ -64,6 +72,13 @@ impl Database for Logs {
                 own.map(|list| list.table().clone()).or_else(|| logs.snapshot.watchlist(alias))
             }
         }
+    }
+
+    fn storage_schema<'a>(
+        &'a self,
+        files: &'a StorageFiles,
+    ) -> BoxFuture<'a, Result<Vec<(String, kql_functions::Type)>, String>> {
+        self.database().storage_schema(files)
     }
 
     fn external<'a>(

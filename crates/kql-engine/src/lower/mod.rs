@@ -20,7 +20,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::Column as DfColumn;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union, lit};
-use kql_functions::{Type, Val};
+use kql_functions::{Type, Val, interrupt};
 use kql_semantics::bound::{Branch, Column, ColumnId, Expr, ExprKind, Query, Rel, RelKind, SortKey, WindowFunction};
 
 use kql_syntax::{Diagnostic, Span};
@@ -138,6 +138,7 @@ impl<'l> Lowering<'l> {
     }
 
     pub(crate) fn rel(&mut self, rel: &Rel) -> Result<Plan> {
+        interrupt::check()?;
         if let Some(stage) = self.inputs.stages.get(&address(rel)) {
             let stage = stage.clone();
             return self.scan_stage(&stage, &rel.columns);

@@ -68,9 +68,7 @@ fn plugin(call: &PluginCall, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> 
     for input in inputs {
         let mut rows = Vec::with_capacity(input.batches.iter().map(RecordBatch::num_rows).sum());
         for (number, row) in input.rows().enumerate() {
-            if number % 1024 == 0 {
-                interrupt::check()?;
-            }
+            interrupt::check_at(number)?;
             rows.push(row);
         }
         tables.push(rows);
@@ -83,8 +81,10 @@ fn plugin(call: &PluginCall, inputs: &[Input<'_>], evaluator: Evaluator<'_>) -> 
         }
     }
     let rows = (plugin.rows)(&plugins::Call { args: &args, input, tables: columns, names }, &tables)
-        .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)))?;
-    Ok(Rows { rows, ordered: plugin.ordered })
+        .map_err(|refusal| QueryError::Failed(format!("evaluate {}(): {}", plugin.name, refusal.message)));
+    // Where it ended early, that is all there is to say.
+    interrupt::check()?;
+    Ok(Rows { rows: rows?, ordered: plugin.ordered })
 }
 
 /// Rows of a batch of a computed table.

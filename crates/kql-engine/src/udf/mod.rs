@@ -38,6 +38,6 @@ fn signature_name(function: &str, args: &[Type]) -> String {
 }
 
 /// An error once the query should end. Kernels ask before every batch.
-fn check_interrupt(options: &ConfigOptions) -> Result<(), DataFusionError> {
+pub(crate) fn check_interrupt(options: &ConfigOptions) -> Result<(), DataFusionError> {
     Interrupt::of(options).map_or(Ok(()), |interrupt| interrupt.check().map_err(query_error))
 }

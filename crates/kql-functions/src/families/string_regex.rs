@@ -275,37 +275,11 @@ fn extract_json<'a>(cx: &Cx<'_>, args: &'a [Val<'a>]) -> Result<Val<'a>, EvalErr
     let missing = Val::missing(cx.ret);
     let Some(tree) = Dynamic::parse_json(&text(args, 1)) else { return Ok(missing) };
     let path = text(args, 0);
-    Ok(match json_path(&tree, &path) {
+    Ok(match tree.at_path(&path) {
         None | Some(Dynamic::Null) => missing,
         Some(value) if cx.ret == Type::Dynamic => Val::dynamic(value),
         Some(value) => parse_as(&tree_text(value), cx.ret).map_or(missing, Val::into_owned),
     })
-}
-
-/// The value at a path of `$`, `.name`, `['name']`, `["name"]` and `[number]`.
-fn json_path<'t>(tree: &'t Dynamic, path: &str) -> Option<&'t Dynamic> {
-    let mut rest = path.trim().strip_prefix('$')?;
-    let mut at = tree;
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            at = at.get(&after[..end])?;
-            rest = &after[end..];
-        } else {
-            let inner = rest.strip_prefix('[')?;
-            let quote = inner.chars().next()?;
-            if quote == '\'' || quote == '"' {
-                let (name, after) = inner[1..].split_once(quote)?;
-                at = at.get(name)?;
-                rest = after.strip_prefix(']')?;
-            } else {
-                let (number, after) = inner.split_once(']')?;
-                at = at.at(number.trim().parse().ok()?)?;
-                rest = after;
-            }
-        }
-    }
-    Some(at)
 }
 
 #[cfg(test)]

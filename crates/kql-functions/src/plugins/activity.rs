@@ -86,7 +86,7 @@ fn activity_counts_metrics(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<V
         new: i64,
     }
     let Metrics { subject, period, steps } = Metrics::bounded(call)?;
-    let events = subject.events(input(tables), |at| period.contains(at));
+    let events = subject.events(input(tables), |at| period.contains(at))?;
     let mut windows: BTreeMap<(i128, u32), Window> = BTreeMap::new();
     for event in &events.all {
         windows.entry((steps.bin(event.at), event.group)).or_default().rows += 1;
@@ -118,7 +118,7 @@ fn activity_metrics(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<
         retained: i64,
     }
     let Metrics { subject, period, steps } = Metrics::of(call)?;
-    let events = subject.events(input(tables), |at| period.contains(at));
+    let events = subject.events(input(tables), |at| period.contains(at))?;
     let mut windows: BTreeMap<(i128, u32), Window> = BTreeMap::new();
     for visits in events.visits(steps).chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let mut due = None;
@@ -171,7 +171,7 @@ impl Engagement {
 /// For each inner window, the distinct ids in it, those of the outer window that ends with it, and their ratio.
 fn activity_engagement(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let Engagement { subject, period, inner, outer } = Engagement::of(call)?;
-    let events = subject.events(input(tables), |at| period.contains(at));
+    let events = subject.events(input(tables), |at| period.contains(at))?;
     // Without an end, the last row is it.
     let last = events.all.iter().map(|e| e.at).max().unwrap_or_default();
     let period = if period.is_all() { Period { end: last, ..period } } else { period };
@@ -207,7 +207,7 @@ impl SlidingCounts {
 fn sliding_window_counts(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let SlidingCounts { subject, period, steps, lookback } = SlidingCounts::of(call)?;
     let first = steps.bin(period.start) - lookback;
-    let events = subject.events(input(tables), |at| at <= period.end && steps.bin(at) > first);
+    let events = subject.events(input(tables), |at| at <= period.end && steps.bin(at) > first)?;
     let windows = counts(&events, steps, lookback, period)?;
     let row = |c: &Counts| events.groups.row([subject.axis.value(c.at)], c.group, [c.rows, c.ids].map(Val::Long));
     Ok(windows.iter().map(row).collect())

@@ -78,7 +78,7 @@ fn columns(call: &Call<'_>) -> Result<Vec<Field>, Refusal> {
 fn rows(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let Cohorts { subject, period, steps, only, lookback } = Cohorts::of(call)?;
     let starts = steps.starts(period)?;
-    let events = subject.events(input(tables), |at| period.contains(at));
+    let events = subject.events(input(tables), |at| period.contains(at))?;
     let last = starts.len().saturating_sub(1);
     let cohorts = match only {
         None => 0..=last,

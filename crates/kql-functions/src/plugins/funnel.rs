@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::timeline::{Event, Events, Period, Steps, Subject, input, no_more, scalar_column};
 use super::{Call, Field, Plugin, Refusal, Row, field};
 use crate::cast::{parse_as, to_text, tree_text};
-use crate::{Dynamic, Type, Val};
+use crate::{Dynamic, Type, Val, interrupt};
 
 pub(super) const PLUGINS: &[Plugin] = &[
     Plugin {
@@ -120,10 +120,11 @@ fn around(call: &Call<'_>, tables: &[Vec<Row<'_>>], prev: bool, next: bool) -> R
     let id_column = call.column(0)?;
     let rows = input(tables);
     let value = |row: usize, place: usize| rows.get(row).and_then(|r| r.get(place));
-    let events = spec.subject.events(rows, |at| spec.period.contains(at));
+    let events = spec.subject.events(rows, |at| spec.period.contains(at))?;
     let ids = by_id(&events);
     let mut found: BTreeMap<(i128, Vec<String>), Found> = BTreeMap::new();
-    for rows in ids.chunk_by(|a, b| a.0 == b.0) {
+    for (number, rows) in ids.chunk_by(|a, b| a.0 == b.0).enumerate() {
+        interrupt::check_at(number)?;
         let mut runs: Vec<Run<'_>> = Vec::new();
         for (_, event) in rows {
             let state = value(event.row, spec.state).map(to_text).unwrap_or_default();
@@ -250,7 +251,7 @@ impl Completion {
 fn completion(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let spec = Completion::of(call)?;
     let rows = input(tables);
-    let events = spec.subject.events(rows, |at| spec.period.contains(at));
+    let events = spec.subject.events(rows, |at| spec.period.contains(at))?;
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
     for (step, state) in spec.sequence.iter().enumerate().rev() {
         places.entry(state.as_str()).or_default().push(step);
@@ -258,7 +259,8 @@ fn completion(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'stati
     let ids = by_id(&events);
     let mut found: BTreeMap<(i128, usize), Vec<i64>> = BTreeMap::new();
     for (at, distance) in spec.distances.iter().enumerate() {
-        for rows_of_id in ids.chunk_by(|a, b| a.0 == b.0) {
+        for (number, rows_of_id) in ids.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            interrupt::check_at(number)?;
             let mut ways = Ways::new(spec.sequence.len(), *distance);
             for (_, event) in rows_of_id {
                 let state = rows.get(event.row).and_then(|row| row.get(spec.state)).map(to_text).unwrap_or_default();

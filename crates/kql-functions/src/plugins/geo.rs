@@ -4,20 +4,20 @@
 
 use super::{Arg, Call, Field, Plugin, Refusal, Row};
 use crate::families::geo::Target;
-use crate::{Type, Val};
+use crate::{EvalError, Type, Val, interrupt};
 
 pub(super) const PLUGINS: &[Plugin] = &[
     Plugin {
         name: "geo_line_lookup",
         columns: |call| Ok(Lookup::of(call, &LINES)?.fields()),
-        rows: |call, tables| Ok(Lookup::of(call, &LINES)?.rows(tables)),
+        rows: |call, tables| Ok(Lookup::of(call, &LINES)?.rows(tables)?),
         ordered: false,
         table_key: Some(1),
     },
     Plugin {
         name: "geo_polygon_lookup",
         columns: |call| Ok(Lookup::of(call, &POLYGONS)?.fields()),
-        rows: |call, tables| Ok(Lookup::of(call, &POLYGONS)?.rows(tables)),
+        rows: |call, tables| Ok(Lookup::of(call, &POLYGONS)?.rows(tables)?),
         ordered: false,
         table_key: Some(1),
     },
@@ -105,8 +105,8 @@ impl<'c> Lookup<'c> {
         fields
     }
 
-    fn rows(&self, tables: &[Vec<Row<'_>>]) -> Vec<Row<'static>> {
-        let [input, lookup, ..] = tables else { return Vec::new() };
+    fn rows(&self, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, EvalError> {
+        let [input, lookup, ..] = tables else { return Ok(Vec::new()) };
         let target = |row: &Row<'_>| row.get(self.key).and_then(self.kind.target);
         let targets: Vec<(Target, &Row<'_>)> = lookup.iter().filter_map(|row| Some((target(row)?, row))).collect();
         let missing: Row<'static> =
@@ -114,6 +114,8 @@ impl<'c> Lookup<'c> {
         let owned = |row: &Row<'_>, at: usize| row.get(at).cloned().unwrap_or(Val::Null).into_owned();
         let mut result = Vec::new();
         for row in input {
+            // Each is compared with all of the table.
+            interrupt::check()?;
             let number = |at: usize| row.get(at).and_then(Val::as_f64);
             let place = number(self.longitude).zip(number(self.latitude));
             let of_input = || (0..self.input.len()).map(|at| owned(row, at));
@@ -126,7 +128,7 @@ impl<'c> Lookup<'c> {
                 result.push(of_input().chain(missing.iter().cloned()).collect());
             }
         }
-        result
+        Ok(result)
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::keys::Key;
 use super::{Arg, Call, Field, Plugin, Refusal, Row};
 use crate::families::ip::Network;
-use crate::{Type, Val};
+use crate::{EvalError, Type, Val, interrupt};
 
 pub(super) const PLUGINS: &[Plugin] = &[
     Plugin {
@@ -119,14 +119,15 @@ impl Lookup<'_> {
 
     fn rows(&self, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
         let [input, lookup, ..] = tables else { return Ok(Vec::new()) };
-        let index = self.index(lookup);
+        let index = self.index(lookup)?;
         let kept = self.kept();
         let (keys, _): (Vec<usize>, Vec<usize>) = self.extra.iter().copied().unzip();
         let missing: Row<'static> =
             kept.iter().map(|at| self.table.get(*at).map_or(Val::Null, |(_, ty)| Val::missing(*ty))).collect();
         let owned = |row: &Row<'_>, at: usize| row.get(at).cloned().unwrap_or(Val::Null).into_owned();
         let mut result = Vec::new();
-        for row in input {
+        for (number, row) in input.iter().enumerate() {
+            interrupt::check_at(number)?;
             let of_input = || -> Row<'static> { (0..self.input.len()).map(|at| owned(row, at)).collect() };
             let address = row.get(self.source).and_then(|v| self.parse(v));
             let matches = address.and_then(|address| {
@@ -155,10 +156,11 @@ impl Lookup<'_> {
     }
 
     /// The networks of the lookup table by the extra keys. As in a join, null is equal to nothing.
-    fn index<'r>(&self, rows: &'r [Row<'_>]) -> HashMap<Vec<Key<'r>>, Networks> {
+    fn index<'r>(&self, rows: &'r [Row<'_>]) -> Result<HashMap<Vec<Key<'r>>, Networks>, EvalError> {
         let (_, keys): (Vec<usize>, Vec<usize>) = self.extra.iter().copied().unzip();
         let mut index: HashMap<Vec<Key<'r>>, Networks> = HashMap::new();
         for (at, row) in rows.iter().enumerate() {
+            interrupt::check_at(at)?;
             let key = Key::of_row(row, &keys);
             if key.contains(&Key::Null) {
                 continue;
@@ -167,7 +169,7 @@ impl Lookup<'_> {
                 index.entry(key).or_default().add(&network, self.family.bits, at);
             }
         }
-        index
+        Ok(index)
     }
 }
 

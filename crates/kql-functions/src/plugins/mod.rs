@@ -21,7 +21,7 @@ mod simple;
 mod sliding;
 mod timeline;
 
-use crate::{Type, Val};
+use crate::{EvalError, Type, Val};
 
 pub use refused::refused;
 
@@ -137,6 +137,13 @@ fn families() -> [&'static [Plugin]; 12] {
 /// A column from a name that is known when this is compiled.
 pub fn field(name: &str, ty: Type) -> Field {
     (name.to_string(), ty)
+}
+
+/// Work that was to end.
+impl From<EvalError> for Refusal {
+    fn from(error: EvalError) -> Self {
+        Refusal::new(error.0)
+    }
 }
 
 impl Call<'_> {

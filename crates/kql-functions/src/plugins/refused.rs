@@ -27,7 +27,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("http_request", NO_REQUESTS),
     ("http_request_post", NO_REQUESTS),
     ("identity_v3", "what it does is not documented"),
-    ("infer_storage_schema", NO_STORAGE),
     ("infer_storage_schema_with_suggestions", NO_STORAGE),
     ("mysql_request", NO_DATABASE),
     ("postgresql_request", NO_DATABASE),

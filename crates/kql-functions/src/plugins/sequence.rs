@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::keys::Key;
 use super::{Arg, Call, Field, Plugin, Refusal, Row, field};
-use crate::{Type, Val};
+use crate::{EvalError, Type, Val, interrupt};
 
 pub(super) const PLUGINS: &[Plugin] = &[Plugin {
     name: "sequence_detect",
@@ -100,7 +100,8 @@ fn rows(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, R
     let detection = detection(call)?;
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut known: HashMap<Vec<Key<'_>>, usize> = HashMap::new();
-    for row in tables.first().map(Vec::as_slice).unwrap_or_default() {
+    for (number, row) in tables.first().map(Vec::as_slice).unwrap_or_default().iter().enumerate() {
+        interrupt::check_at(number)?;
         let Some(time) = row.get(detection.timeline).and_then(Val::as_ticks) else { continue };
         let at = *known.entry(Key::of_row(row, &detection.dimensions)).or_insert(groups.len());
         if at == groups.len() {
@@ -116,7 +117,7 @@ fn rows(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, R
         group.rows.sort_by_key(|(time, _)| *time);
         let occurrences: Vec<Vec<Occurrence>> =
             detection.steps.iter().map(|step| occurrences(&group.rows, step)).collect();
-        sequences(&occurrences, detection.windows, &mut |times| found.push((times, at)));
+        sequences(&occurrences, detection.windows, &mut |times| found.push((times, at)))?;
     }
     found.sort();
     let timeline = call.field(0)?.1;
@@ -158,11 +159,14 @@ fn occurrences(rows: &[(i64, &Row<'_>)], step: &Step) -> Vec<Occurrence> {
 
 /// All sequences by their times. Of rows with the same time the first that may be taken stands for the others: whatever
 /// follows those follows it.
-fn sequences(steps: &[Vec<Occurrence>], windows: Windows, found: &mut dyn FnMut(Vec<i64>)) {
+fn sequences(steps: &[Vec<Occurrence>], windows: Windows, found: &mut dyn FnMut(Vec<i64>)) -> Result<(), EvalError> {
     // Where each step stands among its occurrences; the last one is about to be tried.
     let mut cursors: Vec<usize> = vec![0];
     let mut chosen: Vec<Occurrence> = Vec::with_capacity(steps.len());
+    let mut tried = 0usize;
     while let Some(cursor) = cursors.last_mut() {
+        interrupt::check_at(tried)?;
+        tried += 1;
         let candidate = steps.get(chosen.len()).and_then(|step| step.get(*cursor)).copied();
         let within = |o: &Occurrence| match (chosen.first(), chosen.last()) {
             (Some(first), Some(last)) => {
@@ -184,6 +188,7 @@ fn sequences(steps: &[Vec<Occurrence>], windows: Windows, found: &mut dyn FnMut(
             cursors.push(after);
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -198,7 +203,7 @@ mod tests {
         };
         let steps = [at(&[(0, 0), (4, 2)]), at(&[(3, 1), (4, 2), (5, 3), (5, 4), (9, 5)])];
         let mut found = Vec::new();
-        sequences(&steps, Windows { step: 5, span: 5 }, &mut |times| found.push(times));
+        sequences(&steps, Windows { step: 5, span: 5 }, &mut |times| found.push(times)).unwrap();
         assert_eq!(found, [[0, 3], [0, 4], [0, 5], [4, 5], [4, 9]]);
     }
 }

@@ -47,7 +47,7 @@ impl Sessions {
 /// Source: <https://learn.microsoft.com/kusto/query/session-count-plugin>.
 fn session_count(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let Sessions { subject, period, steps, lookback } = Sessions::of(call)?;
-    let events = subject.events(input(tables), |at| at > period.start - lookback && at <= period.end);
+    let events = subject.events(input(tables), |at| at > period.start - lookback && at <= period.end)?;
     let appearances = events.appearances();
     let mut windows: BTreeMap<(i128, u32), i64> = BTreeMap::new();
     for visits in appearances.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
@@ -92,7 +92,7 @@ impl Active {
 /// reaches before the start of the analysis. Source: <https://learn.microsoft.com/kusto/query/active-users-count-plugin>.
 fn active_users_count(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let Active { subject, period, lookback, appearance, least, steps } = Active::of(call)?;
-    let events = subject.events(input(tables), |at| at > period.start - lookback && at <= period.end);
+    let events = subject.events(input(tables), |at| at > period.start - lookback && at <= period.end)?;
     let appearances = events.appearances();
     let mut windows: BTreeMap<(i128, u32), i64> = BTreeMap::new();
     for visits in appearances.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {

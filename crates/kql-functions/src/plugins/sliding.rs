@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Refusal;
 use super::timeline::{Events, Period, Steps, fits};
+use crate::interrupt;
 
 /// What follows a sliding window.
 pub(super) trait Window {
@@ -27,7 +28,10 @@ pub(super) fn slide(
     let (mut head, mut tail) = (0, 0);
     let Some(first) = bins.first() else { return Ok(()) };
     let mut at = *first.max(&steps.bin(period.start));
+    let mut shown = 0usize;
     while at <= period.end {
+        interrupt::check_at(shown)?;
+        shown += 1;
         while bins.get(head).is_some_and(|bin| *bin <= at) {
             window.enter(head);
             head += 1;

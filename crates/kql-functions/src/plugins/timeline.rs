@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::{Call, Field, Refusal, Row};
 use crate::aggregates::distinct_key;
 use crate::families::{start_of_month, start_of_week, start_of_year};
-use crate::{DECIMAL_SCALE, Type, Val, calendar};
+use crate::{DECIMAL_SCALE, EvalError, Type, Val, calendar, interrupt};
 
 /// A result of more rows than this is refused: the step is too small for the period.
 const MOST_ROWS: usize = 10_000_000;
@@ -252,9 +252,10 @@ impl Subject {
     }
 
     /// The rows on the timeline, in their order.
-    pub(super) fn events(&self, rows: &[Row<'_>], keep: impl Fn(i128) -> bool) -> Events {
+    pub(super) fn events(&self, rows: &[Row<'_>], keep: impl Fn(i128) -> bool) -> Result<Events, EvalError> {
         let mut events = Events::default();
         for (row, values) in rows.iter().enumerate() {
+            interrupt::check_at(row)?;
             let Some(at) = values.get(self.time).and_then(|v| self.axis.point(v)).filter(|at| keep(*at)) else {
                 continue;
             };
@@ -262,7 +263,7 @@ impl Subject {
             let id = values.get(self.id).and_then(|v| events.ids.number(v));
             events.all.push(Event { group, id, at, row });
         }
-        events
+        Ok(events)
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use kql_functions::catalogue::Catalogue;
-use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, text};
+use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, calendar, text};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, DynamicLiteral, Literal};
 
@@ -337,12 +337,16 @@ fn literal_type(literal: &Literal) -> Type {
     }
 }
 
-/// A datetime literal's text; also its numbers with commas between them, `2025, 6, 14`.
-fn datetime_text(text: &str) -> Option<i64> {
+/// A datetime literal's text; also its numbers with commas between them, `2025, 6, 14`, and a time alone, which is of the
+/// present day.
+fn datetime_text(text: &str, now: i64) -> Option<i64> {
     // A space of any kind parts date and time.
     let plain: String = text.trim().chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     if let Some(ticks) = text::parse_datetime(&plain) {
         return Some(ticks);
+    }
+    if let Some(time) = text::parse_time_of_day(&plain) {
+        return Some(now - now.rem_euclid(calendar::DAY) + time);
     }
     let parts: Vec<&str> = plain.split(',').map(str::trim).collect();
     let (date, time) = parts.split_at_checked(3)?;
@@ -366,14 +370,9 @@ fn literal_value(literal: &Literal, now: i64) -> Option<Val<'static>> {
         Literal::Real(v) => or_null(v, |v| Some(Val::Real(*v))),
         Literal::Decimal(v) => or_null(v, |v| text::parse_decimal(v).map(Val::Decimal)),
         Literal::String(v) => Some(Val::Str(Cow::Owned(v.clone()))),
-        Literal::DateTime(v) => {
-            or_null(
-                v,
-                |v| {
-                    if v.trim().is_empty() { Some(Val::DateTime(now)) } else { datetime_text(v).map(Val::DateTime) }
-                },
-            )
-        }
+        Literal::DateTime(v) => or_null(v, |v| {
+            if v.trim().is_empty() { Some(Val::DateTime(now)) } else { datetime_text(v, now).map(Val::DateTime) }
+        }),
         Literal::Timespan(v) => or_null(v, |v| Some(Val::Timespan(*v))),
         Literal::Guid(v) => or_null(v, |v| text::parse_guid(v.trim()).map(Val::Guid)),
         Literal::Dynamic(v) => or_null(v, |v| Some(Val::dynamic(&dynamic_tree(v, now)?))),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use kql_functions::{Type, Val};
+use kql_functions::{Type, Val, interrupt};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, FindColumn, OperatorKind};
 
@@ -57,6 +57,10 @@ impl Binder<'_> {
 
         let mut found = Vec::with_capacity(inputs.len());
         for (label, rel) in inputs {
+            // The engine says why it ends.
+            if interrupt::check().is_err() {
+                return self.error_rel(span);
+            }
             let own = rel.columns.clone();
             let mut rel = self.padded(rel, &missing, span);
             if let Some(predicate) = predicate {

@@ -102,7 +102,7 @@ impl Binder<'_> {
                 self.parse(input, expr, pattern, *drop_unmatched, &operator.properties, env, span)
             }
             OperatorKind::ParseKv { expr, columns, with } => self.parse_kv(input, expr, columns, with, env, span),
-            OperatorKind::GetSchema => self.getschema(&input, span),
+            OperatorKind::GetSchema => self.getschema(&input, &operator.properties, span),
             OperatorKind::Render { chart, properties } => {
                 self.render = Some(crate::explain::render_chart(chart.as_ref(), properties));
                 self.render_properties(&input, properties, env);
@@ -443,26 +443,6 @@ impl Binder<'_> {
             open,
             span,
         }
-    }
-
-    fn getschema(&mut self, input: &Rel, span: Span) -> Rel {
-        let text = |s: &str| Expr::constant(Val::Str(s.to_string().into()), Type::String, span);
-        let rows = input
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(i, c)| {
-                let ordinal = Expr::constant(Val::Int(i as i32), Type::Int, span);
-                vec![text(&c.name), ordinal, text(c.ty.clr_name()), text(c.ty.name())]
-            })
-            .collect();
-        let columns = vec![
-            self.column("ColumnName", Type::String),
-            self.column("ColumnOrdinal", Type::Int),
-            self.column("DataType", Type::String),
-            self.column("ColumnType", Type::String),
-        ];
-        Rel { kind: RelKind::Values(rows), columns, serialized: true, open: false, span }
     }
 
     /// `invoke f(args)`: a function whose first, tabular parameter is the input.

@@ -67,7 +67,6 @@ fn shape(plugin: &str) -> Shape {
         ]),
         "funnel_sequence" => Shape::Around(&["prev", "next"]),
         "estimate_rows_count" => Shape::Fixed(&[("EstimatedRowsCount", LONG)]),
-        "infer_storage_schema" => Shape::Fixed(&[("CslSchema", Type::String)]),
         "infer_storage_schema_with_suggestions" => Shape::Fixed(&[("SuggestedTableSchema", Type::String)]),
         "schema_merge" => Shape::Fixed(&[
             ("ColumnName", Type::String),

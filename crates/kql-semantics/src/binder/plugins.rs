@@ -35,6 +35,7 @@ impl Binder<'_> {
         let rel = match name.text.as_str() {
             "bag_unpack" => self.bag_unpack(input, &args, env, span),
             "pivot" => self.pivot(input, &args, env, span),
+            "infer_storage_schema" => self.infer_storage_schema(&args, env, call.span),
             "narrow" => self.open(input, PendingKind::Narrow, |_| false, span),
             plugin if Catalogue::get().plugin(plugin).is_some() => match plugins::plugin(plugin) {
                 Some(plugin) if !input.open => self.plugin_call(plugin, input, named, env, call.span),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use kql_functions::{Type, Val};
+use kql_functions::{Type, Val, interrupt};
 use kql_syntax::Span;
 use kql_syntax::ast::{self, BinaryOp, Property};
 
@@ -53,6 +53,10 @@ impl Binder<'_> {
         let mut found = Vec::with_capacity(inputs.len());
         let before = self.diagnostics.len();
         for (label, rel) in inputs {
+            // The engine says why it ends.
+            if interrupt::check().is_err() {
+                return self.error_rel(span);
+            }
             found.push((label, self.search_one(rel, predicate, &missing, cased, env, span)));
             // What is wrong for one table is wrong for all; it is told once.
             if self.diagnostics.len() > before {
@@ -137,6 +141,9 @@ impl Binder<'_> {
         names.retain(|name| wildcard(pattern, name));
         names.sort_unstable();
         for text in names {
+            if interrupt::check().is_err() {
+                return;
+            }
             let rel = self.table(&ast::Name { text: text.clone(), span }, env);
             inputs.push((text, rel));
         }

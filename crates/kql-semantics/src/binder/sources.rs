@@ -6,7 +6,7 @@ use kql_syntax::ast::{self, Operator, OperatorKind, Property};
 
 use super::items::already_declared;
 use super::{Binder, Env, Row};
-use crate::bound::{Expr, ExprKind, ExternalData, Rel, RelKind};
+use crate::bound::{Expr, ExprKind, External, ExternalData, Rel, RelKind};
 
 impl Binder<'_> {
     pub(super) fn source_operator(&mut self, operator: &Operator, env: &Env) -> Rel {
@@ -156,7 +156,7 @@ impl Binder<'_> {
             let ty = self.type_named(&column.ty);
             columns.push(self.column(column.name.text.clone(), ty));
         }
-        let mut external = ExternalData { uris: Vec::new(), format: None, ignore_first_record: false };
+        let mut external = ExternalData { uris: Vec::new(), format: None, ignore_first_record: false, mapping: None };
         for uri in uris {
             let value = self.constant(uri, env, "The place of external data");
             external.uris.extend(value.and_then(|v| v.as_str().map(str::to_string)));
@@ -166,13 +166,15 @@ impl Binder<'_> {
             match property.name.text.to_ascii_lowercase().as_str() {
                 "format" => external.format = Some(word.to_ascii_lowercase()),
                 "ignorefirstrecord" => external.ignore_first_record = word.eq_ignore_ascii_case("true"),
-                // What these ask for cannot be left out without another answer.
-                "ingestionmapping" | "ingestionmappingreference" if !self.options.checking => {
-                    self.unsupported(property.name.span, "An ingestion mapping of externaldata");
+                "ingestionmapping" => external.mapping = Some(word.to_string()),
+                // What it asks for cannot be left out without another answer.
+                "ingestionmappingreference" if !self.options.checking => {
+                    self.unsupported(property.name.span, "A reference to an ingestion mapping");
                 }
                 _ => {}
             }
         }
-        Rel { kind: RelKind::External(external), columns, serialized: false, open: false, span }
+        let kind = RelKind::External(External::Data(external));
+        Rel { kind, columns, serialized: false, open: false, span }
     }
 }

@@ -52,6 +52,10 @@ pub const EVALUATED: &[&str] = &[
 /// What the engine calls a principal that it does not know.
 const NO_PRINCIPAL: &str = "<null identity>";
 
+/// What the engine calls itself and its database where it runs alone.
+const LOCAL_CLUSTER: &str = "localhost";
+const LOCAL_DATABASE: &str = "NetDefaultDB";
+
 impl Binder<'_> {
     /// A call of one of these functions.
     pub(super) fn surroundings(
@@ -65,7 +69,8 @@ impl Binder<'_> {
         let text = |text: String| Expr::constant(Val::Str(Cow::Owned(text)), Type::String, span);
         let result = match (name.text.as_str(), args) {
             ("current_principal", []) => text(NO_PRINCIPAL.to_string()),
-            ("current_cluster_endpoint" | "current_database", []) => text(String::new()),
+            ("current_cluster_endpoint", []) => text(LOCAL_CLUSTER.to_string()),
+            ("current_database", []) => text(LOCAL_DATABASE.to_string()),
             ("current_principal_details" | "extent_tags", []) => Expr::constant(Val::Null, Type::Dynamic, span),
             ("current_principal_is_member_of", [_, ..]) => self.is_member_of(args, row, env, span),
             // A cursor is the ticks of an instant.

@@ -3,12 +3,14 @@
 //! Columns are known by [`ColumnId`], unique within a query, so that renaming, shadowing and self-joins need no care
 //! further down.
 
+mod external;
 mod graph;
 mod stage;
 
 use kql_functions::{Type, Val};
 use kql_syntax::Span;
 
+pub use external::{External, ExternalData, InferenceMode, StorageFiles};
 pub use graph::{Components, Cycles, Ends, Fold, GraphMatch, Mapped, NodeFacts, Shortest, Slot, Step};
 pub use stage::{PluginCall, Reduce, Scan, ScanOutput, ScanStep, Stage};
 
@@ -341,8 +343,8 @@ pub enum RelKind {
     },
     /// The rows of a resolved [`crate::Pending`], columns by position.
     Resolved(usize),
-    /// `externaldata`: rows that lie elsewhere.
-    External(ExternalData),
+    /// Rows of what lies elsewhere.
+    External(External),
     /// The items of a watchlist, by its alias; the columns are the named ones of it.
     Watchlist {
         /// Its alias.
@@ -365,17 +367,6 @@ pub enum RelKind {
     Refused(String),
     /// Could not be bound.
     Error,
-}
-
-/// What `externaldata` reads; its values stand in the columns by their places, or by name where the format has names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExternalData {
-    /// Where the data lies: URLs and paths.
-    pub uris: Vec<String>,
-    /// `format=`, in lower case.
-    pub format: Option<String>,
-    /// The first record of each place is a header.
-    pub ignore_first_record: bool,
 }
 
 /// One input of a union.
@@ -509,6 +500,37 @@ impl Rel {
             RelKind::Join { left, right, .. } => vec![left, right],
             RelKind::Union(branches) => branches.iter().map(|b| &b.rel).collect(),
             RelKind::Staged { inputs, .. } => inputs.iter().collect(),
+            RelKind::Table { .. }
+            | RelKind::Shared(_)
+            | RelKind::Values(_)
+            | RelKind::Range { .. }
+            | RelKind::Resolved(_)
+            | RelKind::External(_)
+            | RelKind::Watchlist { .. }
+            | RelKind::Graph(_)
+            | RelKind::NotRun(_)
+            | RelKind::Refused(_)
+            | RelKind::Error => Vec::new(),
+        }
+    }
+
+    /// [`Rel::inputs`], to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Rel> {
+        match &mut self.kind {
+            RelKind::Filter { input, .. }
+            | RelKind::Project { input, .. }
+            | RelKind::Aggregate { input, .. }
+            | RelKind::Sort { input, .. }
+            | RelKind::Take { input, .. }
+            | RelKind::Sample { input, .. }
+            | RelKind::MvExpand { input, .. }
+            | RelKind::Parse { input, .. }
+            | RelKind::ParseKv { input, .. }
+            | RelKind::MakeSeries { input, .. }
+            | RelKind::Open { input } => vec![input],
+            RelKind::Join { left, right, .. } => vec![left, right],
+            RelKind::Union(branches) => branches.iter_mut().map(|b| &mut b.rel).collect(),
+            RelKind::Staged { inputs, .. } => inputs.iter_mut().collect(),
             RelKind::Table { .. }
             | RelKind::Shared(_)
             | RelKind::Values(_)

@@ -1,15 +1,21 @@
 //! What `externaldata` reads: local files and http(s), as far as they are allowed.
 
+mod archive;
 mod fetch;
+mod mapping;
 mod records;
+mod schema;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use futures::future::BoxFuture;
-use kql_engine::{ExternalData, Rows};
+use kql_engine::{ExternalData, Rows, StorageFiles};
 use kql_functions::Type;
 use url::Url;
+
+use mapping::Mapping;
+use schema::schema;
 
 /// Bytes of one place that are read at most.
 const MOST_BYTES: u64 = 1 << 30;
@@ -40,22 +46,35 @@ impl ExternalPolicy {
         // Both in full, so that no link leads out of a folder that is allowed.
         folders.any(|folder| std::fs::canonicalize(folder).is_ok_and(|folder| path.starts_with(folder)))
     }
+
+    /// Reads what `externaldata` names, as [`kql_engine::Database::external`] is to do.
+    pub fn read(
+        &self,
+        source: &ExternalData,
+        columns: &[(String, Type)],
+    ) -> BoxFuture<'static, Result<Rows, String>> {
+        let (policy, source, columns) = (self.clone(), source.clone(), columns.to_vec());
+        aside(move || read(&policy, &source, &columns))
+    }
+
+    /// The columns of files, as [`kql_engine::Database::storage_schema`] is to give them.
+    pub fn schema(&self, files: &StorageFiles) -> BoxFuture<'static, Result<Vec<(String, Type)>, String>> {
+        let (policy, files) = (self.clone(), files.clone());
+        aside(move || schema(&policy, &files))
+    }
 }
 
-/// Reads what `externaldata` names beside the running queries, as [`kql_engine::Database::external`] is to do.
-pub fn read_external(
-    policy: &ExternalPolicy,
-    source: &ExternalData,
-    columns: &[(String, Type)],
-) -> BoxFuture<'static, Result<Rows, String>> {
-    let (policy, source, columns) = (policy.clone(), source.clone(), columns.to_vec());
-    // The network must not hold up the queries beside this one.
-    let read = tokio::task::spawn_blocking(move || read(&policy, &source, &columns));
-    Box::pin(async move { read.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
+/// The network must not hold up the queries beside this one.
+fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> BoxFuture<'static, Result<T, String>> {
+    let work = tokio::task::spawn_blocking(work);
+    Box::pin(async move { work.await.unwrap_or_else(|_| Err("the reader stopped".to_string())) })
 }
 
 /// All rows of the places, one after the other.
-pub(crate) fn read(policy: &ExternalPolicy, source: &ExternalData, columns: &[(String, Type)]) -> Result<Rows, String> {
+fn read(policy: &ExternalPolicy, source: &ExternalData, columns: &[(String, Type)]) -> Result<Rows, String> {
+    let mapping = source.mapping.as_deref().map(|text| Mapping::parse(text, columns)).transpose()?;
     let mut rows = Rows::new();
     for uri in &source.uris {
         let bytes = bytes_of(policy, uri).map_err(|message| format!("{}: {message}", shown(uri)))?;
@@ -63,7 +82,9 @@ pub(crate) fn read(policy: &ExternalPolicy, source: &ExternalData, columns: &[(S
             Some(format) => format.clone(),
             None => format_of(uri),
         };
-        let read = records::rows(bytes, &format, source.ignore_first_record, columns);
+        let ignore_first = source.ignore_first_record;
+        let taking = records::Taking { format: &format, ignore_first, columns, mapping: mapping.as_ref() };
+        let read = records::rows(bytes, &taking);
         rows.extend(read.map_err(|message| format!("{}: {message}", shown(uri)))?);
     }
     Ok(rows)
@@ -78,14 +99,23 @@ fn bytes_of(policy: &ExternalPolicy, uri: &str) -> Result<Vec<u8>, String> {
         let way: String = rest.chars().take_while(char::is_ascii_alphabetic).collect();
         return Err(format!("authentication ('{way}') is not supported: give a URL that anyone may read"));
     }
+    if let Some(path) = local_path(uri) {
+        return local(policy, &path);
+    }
     match Url::parse(uri) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => fetch::fetch(url, &|url| policy.allows_url(url)),
-        Ok(url) if url.scheme() == "file" => local(policy, url.path()),
+        Ok(url) => Err(format!("'{}' is not supported: give an http(s) URL or a local file", url.scheme())),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The file or folder that a place names, unless it lies elsewhere.
+fn local_path(uri: &str) -> Option<String> {
+    match Url::parse(uri) {
+        Ok(url) if url.scheme() == "file" => Some(url.path().to_string()),
         // A drive's letter is no scheme.
-        Ok(url) if url.scheme().len() > 1 => {
-            Err(format!("'{}' is not supported: give an http(s) URL or a local file", url.scheme()))
-        }
-        _ => local(policy, uri),
+        Ok(url) if url.scheme().len() > 1 => None,
+        _ => Some(uri.to_string()),
     }
 }
 
@@ -114,7 +144,7 @@ fn shown(uri: &str) -> &str {
 /// The format that a name's ending tells; CSV where it tells none.
 fn format_of(uri: &str) -> String {
     let name = shown(uri).to_ascii_lowercase();
-    let name = [".gz", ".zst"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
+    let name = [".gz", ".zst", ".zip"].iter().find_map(|packed| name.strip_suffix(packed)).unwrap_or(&name);
     let ending = name.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map_or("", |(_, ending)| ending);
     if records::is_format(ending) { ending.to_string() } else { "csv".to_string() }
 }
@@ -152,6 +182,7 @@ mod tests {
             ("https://x.test/list", "csv"),
             ("https://x.test/a.sha1", "csv"),
             ("a.parquet", "parquet"),
+            ("a.json.zip", "json"),
         ];
         for (uri, expected) in cases {
             assert_eq!(format_of(uri), expected, "{uri}");
@@ -159,7 +190,7 @@ mod tests {
     }
 
     fn read_one(policy: &ExternalPolicy, uri: String) -> Result<Rows, String> {
-        let source = ExternalData { uris: vec![uri], format: None, ignore_first_record: false };
+        let source = ExternalData { uris: vec![uri], format: None, ignore_first_record: false, mapping: None };
         read(policy, &source, &[("a".to_string(), Type::Long)])
     }
 

@@ -8,6 +8,8 @@ use kql_engine::repr::value_at;
 use kql_functions::{Dynamic, Type, Val, families};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::archive;
+use super::mapping::Mapping;
 use crate::input;
 use crate::stored;
 use crate::times::TimeStyle;
@@ -18,65 +20,128 @@ type Columns = [(String, Type)];
 const FORMATS: [&str; 12] =
     ["csv", "tsv", "tsve", "psv", "scsv", "sohsv", "txt", "raw", "json", "multijson", "singlejson", "parquet"];
 
+/// How a zip archive begins.
+const ZIP: &[u8] = b"PK\x03\x04";
+
 pub(super) fn is_format(name: &str) -> bool {
     FORMATS.contains(&name)
 }
 
+/// How the records of a place are taken.
+pub(super) struct Taking<'t> {
+    /// The name of the format, in lower case.
+    pub(super) format: &'t str,
+    /// The first record is a header.
+    pub(super) ignore_first: bool,
+    /// The columns of the rows.
+    pub(super) columns: &'t Columns,
+    /// What goes into which column, where that is told.
+    pub(super) mapping: Option<&'t Mapping>,
+}
+
 /// The records of a place, each a row of the columns. What cannot be read as its column's type is null.
-pub(super) fn rows(bytes: Vec<u8>, format: &str, ignore_first: bool, columns: &Columns) -> Result<Rows, String> {
+pub(super) fn rows(bytes: Vec<u8>, taking: &Taking<'_>) -> Result<Rows, String> {
+    let Taking { format, columns, .. } = *taking;
+    check_format(format)?;
+    let bytes = unpacked(bytes)?;
     if format == "parquet" {
-        return parquet(bytes, columns);
+        return match taking.mapping {
+            Some(_) => Err("an ingestion mapping of Parquet is not supported; its columns go by name".to_string()),
+            None => parquet(bytes, columns),
+        };
     }
-    if !is_format(format) {
-        return Err(format!("the format '{format}' is not supported; the formats are: {}", FORMATS.join(", ")));
-    }
-    if bytes.starts_with(b"PK\x03\x04") {
-        return Err("a zip archive is not supported; pack the data with gzip".to_string());
-    }
-    let mut text = Vec::new();
-    let opened = input::of_bytes(bytes).and_then(|mut input| input.bytes.read_to_end(&mut text));
-    opened.map_err(|error| format!("breaks off: {error}"))?;
-    let text = String::from_utf8_lossy(&text);
-    let skip = usize::from(ignore_first);
-    match format {
-        "csv" => delimited(&text, b',', true, skip, columns),
-        "tsv" => delimited(&text, b'\t', true, skip, columns),
-        "tsve" => Ok(escaped(&text, skip, columns)),
-        "psv" => delimited(&text, b'|', true, skip, columns),
-        "scsv" => delimited(&text, b';', true, skip, columns),
-        "sohsv" => delimited(&text, 1, false, skip, columns),
-        "raw" => Ok(vec![row([text.as_ref()].into_iter(), columns)]),
-        "txt" => Ok(text.lines().skip(skip).map(|line| row([line].into_iter(), columns)).collect()),
-        _ => objects(&text, skip, columns),
+    match records(&text(bytes)?, format)? {
+        Records::Fields(mut records) => {
+            records.drain(..records.len().min(usize::from(taking.ignore_first)));
+            match taking.mapping {
+                Some(mapping) => mapping.of_fields(&records),
+                None => Ok(records.iter().map(|record| row(record, columns)).collect()),
+            }
+        }
+        Records::Trees(mut trees) => {
+            trees.drain(..trees.len().min(usize::from(taking.ignore_first)));
+            match taking.mapping {
+                Some(mapping) => mapping.of_trees(&trees),
+                None => trees.into_iter().map(|tree| object(tree, columns)).collect(),
+            }
+        }
     }
 }
 
-fn value(text: &str, ty: Type) -> Val<'static> {
+/// An error for a format that is not read here.
+pub(super) fn check_format(format: &str) -> Result<(), String> {
+    if is_format(format) {
+        return Ok(());
+    }
+    Err(format!("the format '{format}' is not supported; the formats are: {}", FORMATS.join(", ")))
+}
+
+/// The file in a zip archive; other bytes as they are.
+pub(super) fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+    if bytes.starts_with(ZIP) { archive::only_file(bytes) } else { Ok(bytes) }
+}
+
+/// The text of a place that may be packed by gzip or zstd.
+pub(super) fn text(bytes: Vec<u8>) -> Result<String, String> {
+    let mut text = Vec::new();
+    let opened = input::of_bytes(bytes).and_then(|mut input| input.bytes.read_to_end(&mut text));
+    opened.map_err(|error| format!("breaks off: {error}"))?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What a text holds.
+pub(super) enum Records {
+    /// Values by place.
+    Fields(Vec<Vec<String>>),
+    /// JSON values.
+    Trees(Vec<Dynamic>),
+}
+
+/// The records of a text of a format that is no Parquet.
+pub(super) fn records(text: &str, format: &str) -> Result<Records, String> {
+    let fields = match format {
+        "csv" => delimited(text, b',', true)?,
+        "tsv" => delimited(text, b'\t', true)?,
+        "tsve" => escaped(text),
+        "psv" => delimited(text, b'|', true)?,
+        "scsv" => delimited(text, b';', true)?,
+        "sohsv" => delimited(text, 1, false)?,
+        "raw" => vec![vec![text.to_string()]],
+        "txt" => text.lines().map(|line| vec![line.to_string()]).collect(),
+        _ => return json(text).map(Records::Trees),
+    };
+    Ok(Records::Fields(fields))
+}
+
+/// A text as a value of a type; what is none is missing.
+pub(super) fn value(text: &str, ty: Type) -> Val<'static> {
     from_text(text, ty, TimeStyle::default(), Origin::Field).map_or(Val::missing(ty), Val::into_owned)
 }
 
 /// A row of texts by place; what is not there is missing, what is too much is left out.
-fn row<'t>(mut texts: impl Iterator<Item = &'t str>, columns: &Columns) -> Vec<Val<'static>> {
-    columns.iter().map(|(_, ty)| texts.next().map_or(Val::missing(*ty), |text| value(text, *ty))).collect()
+fn row(texts: &[String], columns: &Columns) -> Vec<Val<'static>> {
+    let cell =
+        |(at, (_, ty)): (usize, &(String, Type))| texts.get(at).map_or(Val::missing(*ty), |text| value(text, *ty));
+    columns.iter().enumerate().map(cell).collect()
 }
 
-fn delimited(text: &str, delimiter: u8, quotes: bool, skip: usize, columns: &Columns) -> Result<Rows, String> {
+fn delimited(text: &str, delimiter: u8, quotes: bool) -> Result<Vec<Vec<String>>, String> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
         .quoting(quotes)
         .has_headers(false)
         .flexible(true)
         .from_reader(text.as_bytes());
-    let mut rows = Rows::new();
-    for record in reader.records().skip(skip) {
+    let mut records = Vec::new();
+    for record in reader.records() {
         let record = record.map_err(|error| format!("not a record: {error}"))?;
-        rows.push(row(record.iter(), columns));
+        records.push(record.iter().map(str::to_string).collect());
     }
-    Ok(rows)
+    Ok(records)
 }
 
 /// Tabs between values, and backslashes before what is not itself.
-fn escaped(text: &str, skip: usize, columns: &Columns) -> Rows {
+fn escaped(text: &str) -> Vec<Vec<String>> {
     let plain = |field: &str| {
         let mut out = String::with_capacity(field.len());
         let mut chars = field.chars();
@@ -93,17 +158,12 @@ fn escaped(text: &str, skip: usize, columns: &Columns) -> Rows {
         }
         out
     };
-    let lines = text.lines().skip(skip).filter(|line| !line.is_empty());
-    lines
-        .map(|line| {
-            let fields: Vec<String> = line.split('\t').map(plain).collect();
-            row(fields.iter().map(String::as_str), columns)
-        })
-        .collect()
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.map(|line| line.split('\t').map(plain).collect()).collect()
 }
 
-/// JSON objects: a line each, one after the other, or in an array. Members go into the columns of their names.
-fn objects(text: &str, skip: usize, columns: &Columns) -> Result<Rows, String> {
+/// JSON values: a line each, one after the other, or in an array.
+fn json(text: &str) -> Result<Vec<Dynamic>, String> {
     let mut found = Vec::new();
     for value in serde_json::Deserializer::from_str(text).into_iter::<Dynamic>() {
         match value.map_err(|error| format!("not JSON: {error}"))? {
@@ -111,19 +171,21 @@ fn objects(text: &str, skip: usize, columns: &Columns) -> Result<Rows, String> {
             item => found.push(item),
         }
     }
-    let mut rows = Rows::new();
-    for item in found.into_iter().skip(skip) {
-        let Dynamic::Bag(members) = item else { return Err("a JSON value that is no object".to_string()) };
-        let cell = |(name, ty): &(String, Type)| {
-            let member = members.iter().find(|(key, _)| key == name);
-            member.map_or(Val::missing(*ty), |(_, tree)| member_value(tree, *ty))
-        };
-        rows.push(columns.iter().map(cell).collect());
-    }
-    Ok(rows)
+    Ok(found)
 }
 
-fn member_value(tree: &Dynamic, ty: Type) -> Val<'static> {
+/// A row of a JSON object, whose members go into the columns of their names.
+fn object(tree: Dynamic, columns: &Columns) -> Result<Vec<Val<'static>>, String> {
+    let Dynamic::Bag(members) = tree else { return Err("a JSON value that is no object".to_string()) };
+    let cell = |(name, ty): &(String, Type)| {
+        let member = members.iter().find(|(key, _)| key == name);
+        member.map_or(Val::missing(*ty), |(_, tree)| member_value(tree, *ty))
+    };
+    Ok(columns.iter().map(cell).collect())
+}
+
+/// A part of a JSON value as a value of a type.
+pub(super) fn member_value(tree: &Dynamic, ty: Type) -> Val<'static> {
     match tree {
         Dynamic::String(text) if ty != Type::Dynamic => value(text, ty),
         _ => families::cast(&Val::dynamic(tree), ty),
@@ -180,7 +242,8 @@ mod tests {
             ("multijson", false, "[{\"a\":1},\n{\"a\":2,\"b\":true}]", "1||; 2|true|"),
         ];
         for (format, ignore_first, text, expected) in cases {
-            let rows = rows(text.as_bytes().to_vec(), format, ignore_first, &columns).expect(format);
+            let taking = Taking { format, ignore_first, columns: &columns, mapping: None };
+            let rows = rows(text.as_bytes().to_vec(), &taking).expect(format);
             let shown: Vec<String> =
                 rows.iter().map(|row| row.iter().map(shown).collect::<Vec<_>>().join("|")).collect();
             assert_eq!(shown.join("; "), expected, "{format}");
@@ -195,9 +258,10 @@ mod tests {
             ("json", "{\"a\":", "not JSON"),
             ("json", "[1]", "no object"),
             ("parquet", "PAR1", "not a whole Parquet file"),
-            ("csv", "PK\u{3}\u{4}", "a zip archive"),
+            ("csv", "PK\u{3}\u{4}", "not a whole zip archive"),
         ] {
-            let error = rows(text.as_bytes().to_vec(), format, false, &columns).unwrap_err();
+            let taking = Taking { format, ignore_first: false, columns: &columns, mapping: None };
+            let error = rows(text.as_bytes().to_vec(), &taking).unwrap_err();
             assert!(error.contains(expected), "{error}");
         }
     }

@@ -11,12 +11,12 @@ use kql_engine::Database as _;
 use kql_functions::Type;
 use picquet_detect::{Clock as _, Replay, ReplaySettings, ReplayStatus, ReplayWindow, replay, replay_instants};
 use picquet_rules::{AlertContext, AnalyticsRule, Duration, Loaded, load_path};
-use picquet_sources::FileDatabase;
 use serde_json::{Value, json};
 
 use crate::cli::{DataArgs, time};
 use crate::clock::SystemClock;
 use crate::diagnostics::Origin;
+use crate::logs::Logs;
 use crate::output::{clean, table, write_to_path};
 use crate::{diagnostics, progress, reports};
 
@@ -125,10 +125,10 @@ pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<bool> {
 }
 
 /// The delays by table, all of which must be there and have a time that can be late.
-fn delays(named: &[(String, Duration)], database: &FileDatabase) -> anyhow::Result<BTreeMap<String, Duration>> {
+fn delays(named: &[(String, Duration)], database: &Logs) -> anyhow::Result<BTreeMap<String, Duration>> {
     for (name, _) in named {
         let Some(table) = database.table(name) else {
-            let names = database.table_names();
+            let names = database.own_tables();
             anyhow::bail!("--simulate-delay: no table {name}; the tables are: {}", names.join(", "));
         };
         if !table.columns.iter().any(|(column, ty)| column == "TimeGenerated" && *ty == Type::DateTime) {

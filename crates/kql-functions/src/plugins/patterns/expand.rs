@@ -1,22 +1,25 @@
 //! Patterns around seeds.
 
 use super::table::{Pattern, Table};
+use crate::interrupt;
+use crate::plugins::Refusal;
 
 /// The best patterns that are found from `seeds` rows on, each by adding one of the row's values at a time, that which scores
 /// best. A pattern is worth something from two rows on.
 ///
 /// `score` takes the weight of a pattern and how many values it has. The rows that serve as seeds are spread evenly over the
 /// weight of all, the heaviest first, so that a query has one answer.
-pub(super) fn expand(table: &Table, seeds: usize, score: &dyn Fn(f64, usize) -> f64) -> Vec<Pattern> {
+pub(super) fn expand(table: &Table, seeds: usize, score: &dyn Fn(f64, usize) -> f64) -> Result<Vec<Pattern>, Refusal> {
     let mut found: Vec<Pattern> = Vec::new();
     for seed in chosen(table, seeds) {
-        if let Some(pattern) = table.rows.get(seed).and_then(|seed| grow(table, seed, score))
+        let Some(seed) = table.rows.get(seed) else { continue };
+        if let Some(pattern) = grow(table, seed, score)?
             && !found.iter().any(|other| other.values == pattern.values)
         {
             found.push(pattern);
         }
     }
-    found
+    Ok(found)
 }
 
 fn chosen(table: &Table, seeds: usize) -> Vec<usize> {
@@ -40,11 +43,12 @@ fn chosen(table: &Table, seeds: usize) -> Vec<usize> {
     order
 }
 
-fn grow(table: &Table, seed: &[u32], score: &dyn Fn(f64, usize) -> f64) -> Option<Pattern> {
+fn grow(table: &Table, seed: &[u32], score: &dyn Fn(f64, usize) -> f64) -> Result<Option<Pattern>, Refusal> {
     let mut rows: Vec<usize> = (0..table.rows.len()).collect();
     let mut values: Vec<Option<u32>> = vec![None; seed.len()];
     let mut best: Option<(f64, Pattern)> = None;
     loop {
+        interrupt::check()?;
         let weights = table.weight(rows.iter().copied());
         let with = agreeing(table, &rows, seed);
         let mut next: Option<(f64, usize)> = None;
@@ -70,7 +74,7 @@ fn grow(table: &Table, seed: &[u32], score: &dyn Fn(f64, usize) -> f64) -> Optio
             rows.retain(|row| table.rows.get(*row).and_then(|row| row.get(column)) == Some(wanted));
         }
     }
-    best.map(|(_, pattern)| pattern)
+    Ok(best.map(|(_, pattern)| pattern))
 }
 
 /// How many of some rows have the seed's value in each column, and their weight.

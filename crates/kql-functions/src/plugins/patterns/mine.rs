@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::table::{Pattern, Table};
+use crate::interrupt;
 use crate::plugins::Refusal;
 
 /// More are refused: they take too long, and nobody reads them.
@@ -94,6 +95,7 @@ impl Search<'_> {
         let column = generator.last().and_then(|last| self.items.get(*last as usize)).map(|item| item.column);
         for at in (from..self.items.len()).rev() {
             let Some(item) = self.items.get(at).filter(|item| Some(item.column) != column) else { continue };
+            interrupt::check()?;
             generator.push(at as u32);
             if let Some(fewest) = self.fewest_of_parts(generator) {
                 let with: Vec<u32> = rows.iter().copied().filter(|row| item.has(*row)).collect();

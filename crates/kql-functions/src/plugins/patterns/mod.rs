@@ -72,12 +72,12 @@ fn autocluster_options(call: &Call<'_>) -> Result<(Options, f64, usize), Refusal
 /// `Score` of the documentation: the weighted geometric mean of the share of the rows and the share of the columns.
 fn autocluster(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let (options, balance, seeds) = autocluster_options(call)?;
-    let table = Table::new(&options, rows_of(tables), |_| Some(0));
+    let table = Table::new(&options, rows_of(tables), |_| Some(0))?;
     let [total, _] = table.totals();
     let columns = options.dimensions.len() as f64;
     let score =
         |weight: f64, values: usize| (weight / total).powf(balance) * (values as f64 / columns).powf(1.0 - balance);
-    let mut scored: Vec<(f64, Pattern)> = expand::expand(&table, seeds, &score)
+    let mut scored: Vec<(f64, Pattern)> = expand::expand(&table, seeds, &score)?
         .into_iter()
         .map(|pattern| (score(pattern.weights[0], pattern.size()), pattern))
         .collect();
@@ -96,7 +96,7 @@ fn basket_options(call: &Call<'_>) -> Result<(Options, f64, usize), Refusal> {
 /// Patterns that pass the threshold, by the number of rows times the number of values; so are the documented ones.
 fn basket(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'static>>, Refusal> {
     let (options, threshold, dimensions) = basket_options(call)?;
-    let table = Table::new(&options, rows_of(tables), |_| Some(0));
+    let table = Table::new(&options, rows_of(tables), |_| Some(0))?;
     let [total, _] = table.totals();
     let mut patterns =
         mine::closed(&table, &|[weight, _]: [f64; 2]| weight >= threshold * total && weight > 0.0, dimensions)?;
@@ -132,7 +132,7 @@ fn diffpatterns(call: &Call<'_>, tables: &[Vec<Row<'_>>]) -> Result<Vec<Row<'sta
         let text = text.as_str()?;
         if text == a { Some(0) } else { (text == b).then_some(1) }
     };
-    let table = Table::new(&options, rows_of(tables), set);
+    let table = Table::new(&options, rows_of(tables), set)?;
     let totals = table.totals();
     let shares = |weights: [f64; 2]| {
         let share = |at: usize| if totals[at] > 0.0 { weights[at] / totals[at] } else { 0.0 };

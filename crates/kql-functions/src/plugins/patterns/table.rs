@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::options::Options;
-use crate::Val;
 use crate::plugins::Row;
 use crate::plugins::keys::Key;
+use crate::{EvalError, Val, interrupt};
 
 /// A pattern: for every column the number of a value, or none for a wildcard.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,10 +39,15 @@ pub(super) struct Table {
 
 impl Table {
     /// The rows that are in a set, `set` being which. A weight that is null or negative is none.
-    pub(super) fn new(options: &Options, rows: &[Row<'_>], set: impl Fn(&Row<'_>) -> Option<usize>) -> Table {
+    pub(super) fn new(
+        options: &Options,
+        rows: &[Row<'_>],
+        set: impl Fn(&Row<'_>) -> Option<usize>,
+    ) -> Result<Table, EvalError> {
         let places: Vec<usize> = options.dimensions.iter().map(|d| d.place).collect();
         let mut distinct: HashMap<Vec<Key<'_>>, ([f64; 2], &Row<'_>)> = HashMap::new();
-        for row in rows {
+        for (at, row) in rows.iter().enumerate() {
+            interrupt::check_at(at)?;
             let Some(set) = set(row) else { continue };
             let weight = match options.weight {
                 None => 1.0,
@@ -72,7 +77,7 @@ impl Table {
         numbered.sort_by(|(a, _), (b, _)| a.cmp(b));
         let (rows, weights) = numbered.into_iter().unzip();
         let values = numbers.iter().map(|column| column.values().map(|(_, value)| value.clone()).collect()).collect();
-        Table { rows, weights, values }
+        Ok(Table { rows, weights, values })
     }
 
     /// The weight of all rows in each set.
