@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Comment, Incident, IncidentTask, Owner};
+use super::{Comment, Incident, IncidentTask};
 use crate::alert::AlertContext;
 use crate::time::iso_text;
 
@@ -29,7 +29,7 @@ impl Incident {
             ("Classification", json!(closing.map_or("", |closing| closing.classification.as_str()))),
             ("ClassificationComment", json!(closing.map_or("", |closing| closing.comment.as_str()))),
             ("ClassificationReason", json!(reason.map_or("", |reason| reason.as_str()))),
-            ("Owner", json!(self.owner.clone().unwrap_or_else(Owner::default))),
+            ("Owner", json!(self.owner.clone().unwrap_or_default())),
             ("ProviderName", json!("Azure Sentinel")),
             ("ProviderIncidentId", json!(self.number.to_string())),
             ("FirstActivityTime", time(self.first_activity)),
