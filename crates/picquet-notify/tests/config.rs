@@ -1,5 +1,7 @@
 //! Configurations: what is read, and what is said of mistakes.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::path::Path;

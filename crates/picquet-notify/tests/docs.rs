@@ -1,5 +1,7 @@
 //! The examples of the documentation are configurations that work.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use picquet_notify::Output;

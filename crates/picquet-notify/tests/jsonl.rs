@@ -1,5 +1,7 @@
 //! Lines appended to files.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! E-mail against a small server on loopback.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io::BufReader;

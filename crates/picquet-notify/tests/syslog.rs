@@ -1,5 +1,7 @@
 //! Syslog against listeners on loopback.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io::Read;

@@ -1,5 +1,7 @@
 //! Webhooks and e-mail over TLS, against servers on loopback with certificates made for the test.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io::{BufReader, Write};

@@ -1,5 +1,7 @@
 //! Webhooks against a server on loopback.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::net::TcpListener;
