@@ -10,5 +10,9 @@ pub(crate) fn is_loopback(host: &str) -> bool {
 
 /// The name of this machine; `localhost` if it has none in UTF-8.
 pub(crate) fn own_name() -> String {
-    gethostname::gethostname().into_string().ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned())
+    gethostname::gethostname()
+        .into_string()
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".to_owned())
 }

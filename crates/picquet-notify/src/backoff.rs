@@ -87,7 +87,9 @@ mod tests {
     #[test]
     fn waits_grow_to_the_longest() {
         let backoff = Backoff::default();
-        for (attempts, base) in [(0, 5.0), (1, 5.0), (2, 10.0), (3, 20.0), (10, 2560.0), (11, 3600.0), (u32::MAX, 3600.0)] {
+        for (attempts, base) in
+            [(0, 5.0), (1, 5.0), (2, 10.0), (3, 20.0), (10, 2560.0), (11, 3600.0), (u32::MAX, 3600.0)]
+        {
             let wait = wait(&backoff, attempts, 60, None).unwrap();
             assert!((base..base * (1.0 + JITTER)).contains(&wait), "attempt {attempts}: {wait}");
         }
@@ -107,7 +109,8 @@ mod tests {
         let backoff = Backoff { give_up_after: Duration::from_secs(100), ..Backoff::default() };
         assert!(wait(&backoff, 1, 99, None).is_some());
         assert_eq!(wait(&backoff, 1, 100, None), None);
-        let endless = Backoff { give_up_after: Duration::MAX, first: Duration::MAX, factor: f64::INFINITY, max: Duration::MAX };
+        let endless =
+            Backoff { give_up_after: Duration::MAX, first: Duration::MAX, factor: f64::INFINITY, max: Duration::MAX };
         assert_eq!(endless.next("m", 2, at(0), at(0), None), None, "no such time");
     }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::kinds::{
-    Addresses, Basic, Facility, Framing, JsonlConfig, KindConfig, Rotation, SmtpConfig, SmtpTls, SyslogConfig, Transport,
-    WebhookConfig,
+    Addresses, Basic, Facility, Framing, JsonlConfig, KindConfig, Rotation, SmtpConfig, SmtpTls, SyslogConfig,
+    Transport, WebhookConfig,
 };
 use crate::backoff::Backoff;
 use crate::error::{KeyError, OutputError};

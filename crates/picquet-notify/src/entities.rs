@@ -81,7 +81,19 @@ pub(crate) fn kind(entity: &Value) -> &str {
 /// What an entity is called by in a text: type and, in order of preference, patterns whose `{…}` are its fields. A pattern
 /// counts when all its fields have a value.
 const LABELS: &[(&str, &[&str])] = &[
-    ("account", &["{Name}@{UPNSuffix}", "{NTDomain}\\{Name}", "{Name}@{DnsDomain}", "{Name}", "{AadUserId}", "{Sid}", "{PUID}", "{ObjectGuid}"]),
+    (
+        "account",
+        &[
+            "{Name}@{UPNSuffix}",
+            "{NTDomain}\\{Name}",
+            "{Name}@{DnsDomain}",
+            "{Name}",
+            "{AadUserId}",
+            "{Sid}",
+            "{PUID}",
+            "{ObjectGuid}",
+        ],
+    ),
     ("host", &["{HostName}.{DnsDomain}", "{HostName}", "{NetBiosName}", "{AzureID}", "{OMSAgentID}"]),
     ("ip", &["{Address}"]),
     ("url", &["{Url}"]),
@@ -106,7 +118,8 @@ const LABELS: &[(&str, &[&str])] = &[
 /// fields that is text. "" if nothing fits.
 pub(crate) fn label(entity: &Value) -> String {
     let kind = kind(entity);
-    let patterns = LABELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)).map_or(&[][..], |(_, patterns)| patterns);
+    let patterns =
+        LABELS.iter().find(|(name, _)| name.eq_ignore_ascii_case(kind)).map_or(&[][..], |(_, patterns)| patterns);
     let known = patterns.iter().find_map(|pattern| filled(pattern, entity));
     let any = || {
         let fields = entity.as_object()?.iter().filter(|(name, _)| *name != "Type");
@@ -149,7 +162,9 @@ mod tests {
         assert_eq!(of(&json!({"Entities": array})), expected);
         assert_eq!(of(&json!([alert, alert])), expected);
         assert_eq!(of(&json!({"Alerts": [alert, {"Entities": ""}]})), expected);
-        for nothing in [json!(""), json!("no json"), json!("{}"), json!(null), json!(1), json!([1, "x"]), json!({"Alerts": 1})] {
+        for nothing in
+            [json!(""), json!("no json"), json!("{}"), json!(null), json!(1), json!([1, "x"]), json!({"Alerts": 1})]
+        {
             assert_eq!(of(&nothing), Vec::<Value>::new(), "{nothing}");
         }
     }
@@ -169,7 +184,10 @@ mod tests {
     #[test]
     fn labels() {
         let cases = [
-            (json!({"Name": "alex", "UPNSuffix": "contoso.com", "NTDomain": "C", "Type": "account"}), "alex@contoso.com"),
+            (
+                json!({"Name": "alex", "UPNSuffix": "contoso.com", "NTDomain": "C", "Type": "account"}),
+                "alex@contoso.com",
+            ),
             (json!({"Name": "alex", "UPNSuffix": "", "NTDomain": "C", "Type": "Account"}), "C\\alex"),
             (json!({"Sid": "S-1-5-18", "Type": "account"}), "S-1-5-18"),
             (json!({"HostName": "web", "DnsDomain": "d.example", "Type": "host"}), "web.d.example"),

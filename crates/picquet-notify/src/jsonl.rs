@@ -43,8 +43,14 @@ impl Jsonl {
     fn append(&self, line: &[u8]) -> io::Result<()> {
         // The file is opened for every line, so that one put aside by others is not written on.
         let mut file = self.open()?;
+        if !file.metadata()?.is_file() {
+            // A pipe or device, as /dev/stdout is: it has no length and no disk.
+            return file.write_all(line);
+        }
         let mut length = file.seek(SeekFrom::End(0))?;
-        if let Some(rotate) = self.rotate.as_ref().filter(|rotate| length > 0 && length + line.len() as u64 > rotate.max_bytes) {
+        if let Some(rotate) =
+            self.rotate.as_ref().filter(|rotate| length > 0 && length + line.len() as u64 > rotate.max_bytes)
+        {
             finish_line(&mut file, length)?;
             file.sync_all()?;
             put_aside(&self.path, rotate.keep)?;

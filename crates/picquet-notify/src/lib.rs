@@ -25,8 +25,8 @@ mod webhook;
 
 pub use backoff::Backoff;
 pub use config::{
-    Addresses, Basic, Facility, Framing, JsonlConfig, KindConfig, OutputConfig, Rotation, SmtpConfig, SmtpTls, SyslogConfig,
-    Transport, WebhookConfig, check_names,
+    Addresses, Basic, CommonConfig, Facility, Framing, JsonlConfig, KindConfig, OutputConfig, Rotation, SmtpConfig,
+    SmtpTls, SyslogConfig, Transport, WebhookConfig, check_names,
 };
 pub use error::{OutputError, SendError};
 pub use message::{Event, EventKind, Message};

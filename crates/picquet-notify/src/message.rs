@@ -147,9 +147,12 @@ mod tests {
     #[test]
     fn links_are_of_the_web() {
         let mut message = Message::sample(Event::AlertRaised);
-        for (link, expected) in
-            [("https://a.example/1", Some("https://a.example/1")), ("javascript:alert(1)", None), ("none", None), ("", None)]
-        {
+        for (link, expected) in [
+            ("https://a.example/1", Some("https://a.example/1")),
+            ("javascript:alert(1)", None),
+            ("none", None),
+            ("", None),
+        ] {
             message.body["AlertLink"] = link.into();
             assert_eq!(message.link(), expected);
         }

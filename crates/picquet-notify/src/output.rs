@@ -21,7 +21,7 @@ pub struct Output {
 
 #[derive(Debug)]
 enum Kind {
-    Webhook(Webhook),
+    Webhook(Box<Webhook>),
     Jsonl(Jsonl),
     Syslog(Syslog),
     Smtp(Box<Smtp>),
@@ -44,12 +44,18 @@ impl Output {
             return Err(KeyError::new("events", "the list is empty, so nothing would be sent"));
         }
         if config.common.rules.as_ref().is_some_and(Vec::is_empty) {
-            return Err(KeyError::new("rules", "the list is empty, so nothing would be sent; leave it out for all rules"));
+            return Err(KeyError::new(
+                "rules",
+                "the list is empty, so nothing would be sent; leave it out for all rules",
+            ));
+        }
+        if config.common.retry.factor < 1.0 {
+            return Err(KeyError::new("retry.factor", "want 1 or more"));
         }
         let template = config.template()?;
         let template = template.as_deref();
         Ok(match &config.kind {
-            KindConfig::Webhook(settings) => Kind::Webhook(Webhook::new(settings, template, events)?),
+            KindConfig::Webhook(settings) => Kind::Webhook(Box::new(Webhook::new(settings, template, events)?)),
             KindConfig::Jsonl(settings) => Kind::Jsonl(Jsonl::new(settings, template, events)?),
             KindConfig::Syslog(settings) => Kind::Syslog(Syslog::new(settings, template, events)?),
             KindConfig::Smtp(settings) => Kind::Smtp(Box::new(Smtp::new(settings, template, events)?)),

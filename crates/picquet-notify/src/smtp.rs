@@ -45,7 +45,9 @@ impl Smtp {
             config.html_template_file.as_deref(),
         )?;
         let html = match (config.html, html, template) {
-            (false, Some(_), _) => return Err(KeyError::new("html", "is false, but there is a template of the HTML body")),
+            (false, Some(_), _) => {
+                return Err(KeyError::new("html", "is false, but there is a template of the HTML body"));
+            }
             (false, None, _) => None,
             (true, Some(source), _) => Some(Template::html("html_template", &source, events)?),
             // An own text beside the default HTML would hardly be seen.
@@ -128,11 +130,14 @@ fn date(now: Timestamp) -> SystemTime {
 
 /// A text as part of a Message-ID.
 fn word(text: &str) -> String {
-    text.chars().map(|char| if char.is_ascii_alphanumeric() || matches!(char, '-' | '_') { char } else { '-' }).collect()
+    text.chars()
+        .map(|char| if char.is_ascii_alphanumeric() || matches!(char, '-' | '_') { char } else { '-' })
+        .collect()
 }
 
 fn mailbox(key: &'static str, text: &str) -> Result<Mailbox, KeyError> {
-    text.parse().map_err(|error| KeyError::new(key, format!("`{text}` is no address: {error}")))
+    let wrong = |_| KeyError::new(key, format!("`{text}`: want `name@example.com` or `Name <name@example.com>`"));
+    text.parse().map_err(wrong)
 }
 
 fn mailboxes(key: &'static str, addresses: &Addresses) -> Result<Vec<Mailbox>, KeyError> {
@@ -151,7 +156,10 @@ fn transport(config: &SmtpConfig) -> Result<(SmtpTransport, String), KeyError> {
         (None, Some(_)) => return Err(KeyError::new("user", "missing; `password` is given")),
     };
     if config.tls == SmtpTls::None && credentials.is_some() && !address::is_loopback(&config.host) {
-        return Err(KeyError::new("tls", "`none` would send the password in the clear; it is for servers of this machine"));
+        return Err(KeyError::new(
+            "tls",
+            "`none` would send the password in the clear; it is for servers of this machine",
+        ));
     }
     if config.tls == SmtpTls::None && config.ca_file.is_some() {
         return Err(KeyError::new("ca_file", "is of no use with `tls = \"none\"`"));
@@ -178,7 +186,8 @@ fn tls_parameters(config: &SmtpConfig) -> Result<TlsParameters, KeyError> {
     let mut parameters = TlsParameters::builder(config.host.clone());
     if let Some(file) = &config.ca_file {
         let error = |message: String| KeyError::new("ca_file", message);
-        let pem = std::fs::read(file).map_err(|problem| error(format!("{} cannot be read: {problem}", file.display())))?;
+        let pem =
+            std::fs::read(file).map_err(|problem| error(format!("{} cannot be read: {problem}", file.display())))?;
         if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
             return Err(error("holds no certificate (PEM)".to_owned()));
         }

@@ -44,7 +44,14 @@ impl Syslog {
             None => address::own_name().chars().filter(char::is_ascii_graphic).take(255).collect(),
         };
         let app_name = header_field("app_name", &config.app_name, 48)?;
-        Ok(Self { to: receiver(config)?, facility: config.facility, app_name, hostname, timeout: config.timeout, template })
+        Ok(Self {
+            to: receiver(config)?,
+            facility: config.facility,
+            app_name,
+            hostname,
+            timeout: config.timeout,
+            template,
+        })
     }
 
     pub fn send(&self, message: &Message) -> Result<(), SendError> {
@@ -70,7 +77,9 @@ impl Syslog {
         // Six decimals at most.
         let time = message.created.to_string();
         let time = match time.split_once('.') {
-            Some((seconds, rest)) => format!("{seconds}.{}Z", rest.trim_end_matches('Z').chars().take(6).collect::<String>()),
+            Some((seconds, rest)) => {
+                format!("{seconds}.{}Z", rest.trim_end_matches('Z').chars().take(6).collect::<String>())
+            }
             None => time,
         };
         let parameters = [
@@ -189,7 +198,9 @@ fn receiver(config: &SyslogConfig) -> Result<Receiver, KeyError> {
         (_, Some(_)) => Err(KeyError::new("path", "is for `transport = \"unix\"`")),
         (None, None) => Err(KeyError::new("address", "missing; want `host:port`")),
         (Some(address), None) => match address.rsplit_once(':') {
-            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0) => Ok(address.clone()),
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0) => {
+                Ok(address.clone())
+            }
             _ => Err(KeyError::new("address", format!("`{address}`: want `host:port`"))),
         },
     };
@@ -199,7 +210,9 @@ fn receiver(config: &SyslogConfig) -> Result<Receiver, KeyError> {
     Ok(match config.transport {
         Transport::Udp => Receiver::Udp(address()?),
         Transport::Tcp => Receiver::Tcp(address()?, config.framing.unwrap_or_default()),
-        Transport::Unix if !cfg!(unix) => return Err(KeyError::new("transport", "this system has no unix sockets for it")),
+        Transport::Unix if !cfg!(unix) => {
+            return Err(KeyError::new("transport", "this system has no unix sockets for it"));
+        }
         Transport::Unix if config.address.is_some() => {
             return Err(KeyError::new("address", "is for `udp` and `tcp`; want `path`"));
         }
@@ -211,7 +224,10 @@ fn receiver(config: &SyslogConfig) -> Result<Receiver, KeyError> {
 fn header_field(key: &'static str, text: &str, longest: usize) -> Result<String, KeyError> {
     match !text.is_empty() && text.len() <= longest && text.chars().all(|char| char.is_ascii_graphic()) {
         true => Ok(text.to_owned()),
-        false => Err(KeyError::new(key, format!("`{text}`: want 1 to {longest} characters of printable ASCII without spaces"))),
+        false => Err(KeyError::new(
+            key,
+            format!("`{text}`: want 1 to {longest} characters of printable ASCII without spaces"),
+        )),
     }
 }
 
@@ -267,7 +283,8 @@ mod tests {
     #[test]
     fn priorities() {
         let mut message = Message::sample(Event::AlertRaised);
-        let levels = [(Severity::High, 130), (Severity::Medium, 132), (Severity::Low, 133), (Severity::Informational, 134)];
+        let levels =
+            [(Severity::High, 130), (Severity::Medium, 132), (Severity::Low, 133), (Severity::Informational, 134)];
         for (severity, priority) in levels {
             message.severity = severity;
             assert!(syslog().line(&message, "").starts_with(&format!("<{priority}>1 ")), "{severity}");

@@ -37,7 +37,8 @@ impl Template {
         env.add_filter("json", json);
         env.add_filter("entities", |value: ViaDeserialize<Json>| Value::from_serialize(entities::of(&value)));
         env.add_filter("label", |entity: ViaDeserialize<Json>| entities::label(&entity));
-        env.add_template_owned(NAME, source.to_owned()).map_err(|error| KeyError::new(key, explained(&error, source)))?;
+        env.add_template_owned(NAME, source.to_owned())
+            .map_err(|error| KeyError::new(key, explained(&error, source)))?;
         // A misspelt name is an error while the configuration is read; once running, a record that lacks a column is sent without.
         env.set_undefined_behavior(UndefinedBehavior::SemiStrict);
         let mut template = Self { env };
@@ -89,7 +90,8 @@ fn explained(error: &Error, source: &str) -> String {
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };
-    let part = error.range().and_then(|range| source.get(range)).filter(|part| !part.is_empty() && !part.contains('\n'));
+    let part =
+        error.range().and_then(|range| source.get(range)).filter(|part| !part.is_empty() && !part.contains('\n'));
     let part = part.map(|part| format!(" at `{part}`")).unwrap_or_default();
     match error.line() {
         Some(line) => format!("line {line}: {what}{part}"),
@@ -110,11 +112,17 @@ mod tests {
     #[test]
     fn variables_and_filters() {
         let cases = [
-            ("{{ message.event }} {{ message.severity }} {{ message.created }}", "alert.raised Medium 1970-01-01T00:00:00Z"),
-            ("{{ message.order_key is none }}", "true"),
+            (
+                "{{ message.event }} {{ message.severity }} {{ message.created }}",
+                "alert.raised Medium 1970-01-01T00:00:00Z",
+            ),
+            ("{{ message.order_key is none }}", "True"),
             ("{{ title | json }}", r#""Sample: sign-ins from two countries""#),
             ("{{ record.Tactics }} {{ alerts | length }}", "InitialAccess 1"),
-            ("{% for e in record | entities %}\n{{ e.Type }}={{ e | label }};\n{% endfor %}\n", "account=sample.user@example.com;\nip=192.0.2.1;\n"),
+            (
+                "{% for e in record | entities %}\n{{ e.Type }}={{ e | label }};\n{% endfor %}\n",
+                "account=sample.user@example.com;\nip=192.0.2.1;\n",
+            ),
             ("{{ (record.Entities | entities)[1] | json }}", r#"{"Address":"192.0.2.1","Type":"ip"}"#),
             ("{{ {'a': [1, none, '<\"']} | json }}", r#"{"a":[1,null,"<\""]}"#),
             ("{% if record.IncidentNumber %}#{{ record.IncidentNumber }}{% else %}none{% endif %}", "none"),
@@ -124,12 +132,19 @@ mod tests {
         for (source, expected) in cases {
             assert_eq!(render(source, Event::AlertRaised), expected, "{source}");
         }
-        assert_eq!(render("{{ record.IncidentNumber }} {{ link }}", Event::IncidentClosed), "1 https://example.com/incidents/1");
+        assert_eq!(
+            render("{{ record.IncidentNumber }} {{ link }}", Event::IncidentClosed),
+            "1 https://example.com/incidents/1"
+        );
     }
 
     #[test]
     fn html_is_escaped() {
-        let template = Template::html("html_template", "<p>{{ record.Title }}</p>{{ record.Title | json }}", &[EventKind::Incident]);
+        let template = Template::html(
+            "html_template",
+            "<p>{{ record.Title }}</p>{{ record.Title | json }}",
+            &[EventKind::Incident],
+        );
         let mut message = Message::sample(Event::IncidentCreated);
         message.body["Title"] = "<b>&\"".into();
         let text = template.unwrap().render(&message).unwrap();
@@ -141,8 +156,8 @@ mod tests {
         let cases = [
             ("{{ record.AlertNmae }}", "for alert.raised: line 1: undefined value at `record.AlertNmae`"),
             ("\n{{ record.IncidentNumber }}", "for alert.raised: line 2: undefined value at `record.IncidentNumber`"),
-            ("{{ title | shout }}", "for alert.raised: line 1: unknown filter: filter shout is unknown at `title | shout`"),
-            ("a\n{% if title %}", "line 2: syntax error: unexpected end of input, expected end of block"),
+            ("{{ title | shout }}", "for alert.raised: line 1: unknown filter: filter shout is unknown at `shout`"),
+            ("a\n{% if title %}", "line 2: syntax error: unexpected end of input, expected end of block at `%}`"),
         ];
         for (source, expected) in cases {
             let error = Template::text("template", source, &BOTH).unwrap_err();
@@ -152,7 +167,8 @@ mod tests {
 
     #[test]
     fn a_record_without_the_column_is_still_sent() {
-        let template = Template::text("template", "[{{ record.Title }}{{ record.Owner.email }}]", &[EventKind::Incident]).unwrap();
+        let template =
+            Template::text("template", "[{{ record.Title }}{{ record.Owner.email }}]", &[EventKind::Incident]).unwrap();
         let mut message = Message::sample(Event::IncidentCreated);
         message.body = Json::Null;
         assert_eq!(template.render(&message).unwrap(), "[]");

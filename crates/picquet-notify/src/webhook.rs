@@ -75,7 +75,8 @@ impl Webhook {
         };
         let timestamp = now.as_second().to_string();
         let header = |text: &str| {
-            HeaderValue::from_str(text).map_err(|_| SendError::never(format!("the id {text:?} cannot be a header's value")))
+            HeaderValue::from_str(text)
+                .map_err(|_| SendError::never(format!("the id {text:?} cannot be a header's value")))
         };
         let mut headers = self.headers.clone();
         headers.insert("webhook-id", header(&message.id)?);
@@ -107,7 +108,9 @@ impl Webhook {
         use ureq::Error;
         let message = format!("{}: {error}", self.server());
         match error {
-            Error::Http(_) | Error::BadUri(_) | Error::InvalidProxyUrl | Error::BodyExceedsLimit(_) => SendError::never(message),
+            Error::Http(_) | Error::BadUri(_) | Error::InvalidProxyUrl | Error::BodyExceedsLimit(_) => {
+                SendError::never(message)
+            }
             _ => SendError::later(message),
         }
     }

@@ -1,5 +1,7 @@
 //! Configurations: what is read, and what is said of mistakes.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::path::Path;
@@ -120,6 +122,7 @@ fn mistakes_of_meaning() {
     let cases = [
         (file, "events = []", "`events`: the list is empty, so nothing would be sent"),
         (file, "rules = []", "`rules`: the list is empty, so nothing would be sent; leave it out for all rules"),
+        (file, "retry = { factor = 0.5 }", "`retry.factor`: want 1 or more"),
         (file, "rotate = { max_bytes = 0 }", "`rotate`: want `max_bytes` and `keep` above zero"),
         (file, "template = '{{ x }}'", "`template`: for alert.raised: line 1: undefined value at `x`"),
         (file, "template = ''\ntemplate_file = 'x'", "`template_file`: `template` is given too; want one of the two"),
@@ -144,7 +147,11 @@ fn mistakes_of_meaning() {
             "bearer = { file = '/no/such' }",
             "`bearer`: the file /no/such cannot be read: No such file or directory (os error 2)",
         ),
-        (web, "bearer = 'a'\nbasic = { user = 'a', password = 'b' }", "`basic`: `bearer` is given too; want one of the two"),
+        (
+            web,
+            "bearer = 'a'\nbasic = { user = 'a', password = 'b' }",
+            "`basic`: `bearer` is given too; want one of the two",
+        ),
         (
             web,
             "bearer = 'a'\nheaders = { Authorization = 'b' }",
@@ -165,7 +172,11 @@ fn mistakes_of_meaning() {
             "address = 'here:514'\napp_name = 'a b'",
             "`app_name`: `a b`: want 1 to 48 characters of printable ASCII without spaces",
         ),
-        (no_mail, "from = 'a'\nto = 'a@b.example'", "`from`: `a` is no address: Missing domain or user"),
+        (
+            no_mail,
+            "from = 'a'\nto = 'a@b.example'",
+            "`from`: `a`: want `name@example.com` or `Name <name@example.com>`",
+        ),
         (no_mail, "from = 'a@b.example'\nto = []", "`to`: the list is empty"),
         (mail, "user = 'u'", "`password`: missing; `user` is given"),
         (mail, "password = 'u'", "`user`: missing; `password` is given"),

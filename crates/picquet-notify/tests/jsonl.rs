@@ -1,5 +1,7 @@
 //! Lines appended to files.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::fs;
@@ -102,7 +104,8 @@ fn writers_at_once_lose_and_tear_nothing() {
             });
         }
     });
-    let mut all: Vec<String> = fs::read_dir(folder.path()).unwrap().flat_map(|entry| ids(&entry.unwrap().path())).collect();
+    let mut all: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().flat_map(|entry| ids(&entry.unwrap().path())).collect();
     all.sort();
     let expected: Vec<String> = (0..4).flat_map(|writer| (0..10).map(move |line| format!("{writer}-{line}"))).collect();
     assert_eq!(all, expected);
@@ -114,6 +117,13 @@ fn templates_give_one_line() {
     let path = folder.path().join("out.jsonl");
     file(&path, "template = \"a\\n{{ message.id }}\\n\"").send(&alert("m-1"), now()).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), "a m-1\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_have_no_lines_to_end() {
+    file(Path::new("/dev/null"), "rotate = { max_bytes = 1 }").send(&alert("m-1"), now()).unwrap();
+    assert!(!Path::new("/dev/null.1").exists());
 }
 
 #[test]

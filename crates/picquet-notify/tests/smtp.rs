@@ -1,62 +1,26 @@
 //! E-mail against a small server on loopback.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::BufReader;
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
 use picquet_notify::{Event, Message, Output, SendError};
+use support::smtp::Session;
 use support::{closed_port, now, output};
-
-/// What a client said: its commands, and the mail.
-#[derive(Debug, Default)]
-struct Session {
-    commands: Vec<String>,
-    mail: String,
-}
 
 /// Serves one client. The first command that starts with `fail` is answered with `answer`.
 fn server(fail: &'static str, answer: &'static str) -> (u16, JoinHandle<Session>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut session = Session::default();
-        let mut say = |text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).is_ok();
-        say("220 mail.test ESMTP");
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return session;
-            }
-            let command = line.trim_end().to_owned();
-            session.commands.push(command.clone());
-            let verb = command.split(' ').next().unwrap_or_default();
-            let going = match verb {
-                _ if !fail.is_empty() && command.starts_with(fail) => say(answer),
-                "EHLO" => say("250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN"),
-                "AUTH" => say("235 welcome"),
-                "DATA" => {
-                    say("354 go on");
-                    loop {
-                        let mut line = String::new();
-                        reader.read_line(&mut line).unwrap();
-                        if line == ".\r\n" {
-                            break;
-                        }
-                        session.mail.push_str(&line);
-                    }
-                    say(if fail == "." { answer } else { "250 taken" })
-                }
-                "QUIT" => say("221 bye"),
-                _ => say("250 ok"),
-            };
-            if !going {
-                return session;
-            }
-        }
+        let mut stream = BufReader::new(listener.accept().unwrap().0);
+        session.serve("220 mail.test ESMTP", &mut stream, fail, answer);
+        session
     });
     (port, server)
 }
@@ -75,9 +39,10 @@ fn incident() -> Message {
 #[test]
 fn a_mail() {
     let (port, server) = server("", "");
-    let settings = "to = [\"a@example.com\", \"B <b@example.com>\"]\ncc = \"c@example.com\"\nuser = \"u\"\npassword = \"p\"";
+    let settings =
+        "to = [\"a@example.com\", \"B <b@example.com>\"]\ncc = \"c@example.com\"\nuser = \"u\"\npassword = \"p\"";
     mail(port, settings).send(&incident(), now()).unwrap();
-    let Session { commands, mail } = server.join().unwrap();
+    let Session { commands, mail, .. } = server.join().unwrap();
     let expected = [
         "EHLO here",
         "AUTH PLAIN AHUAcA==",
@@ -112,11 +77,12 @@ fn a_mail() {
 #[test]
 fn templates() {
     let (port, server) = server("", "");
-    let settings = "to = \"a@example.com\"\nsubject = \"{{ title }}\\n{{ message.id }}\"\ntemplate = \"{{ message.event }}\"";
+    let settings =
+        "to = \"a@example.com\"\nsubject = \"{{ title }}\\n{{ message.id }}\"\ntemplate = \"{{ message.event }}\"";
     mail(port, settings).send(&incident(), now()).unwrap();
     let text = server.join().unwrap().mail;
     assert!(text.contains("Subject: Sign-ins <b> & more sample-incident\r\n"), "{text}");
-    assert!(text.ends_with("\r\n\r\nincident.closed\r\n") && !text.contains("text/html"), "{text}");
+    assert!(text.trim_end().ends_with("\r\n\r\nincident.closed") && !text.contains("text/html"), "{text}");
 }
 
 #[test]
@@ -153,7 +119,8 @@ fn no_server_is_tried_again() {
 #[test]
 fn without_starttls_nothing_is_said() {
     let (port, server) = server("", "");
-    let settings = format!("kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\nfrom = \"a@b.example\"\nto = \"c@d.example\"");
+    let settings =
+        format!("kind = \"smtp\"\nhost = \"127.0.0.1\"\nport = {port}\nfrom = \"a@b.example\"\nto = \"c@d.example\"");
     let error = output(&settings).send(&incident(), now()).unwrap_err();
     assert!(error.retry, "{error:?}");
     let commands = server.join().unwrap().commands;

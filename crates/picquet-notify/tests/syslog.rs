@@ -1,5 +1,7 @@
 //! Syslog against listeners on loopback.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::io::Read;
@@ -62,7 +64,8 @@ fn udp_that_is_too_long_is_not_tried_again() {
 #[test]
 fn tcp_counts_octets() {
     let (port, server) = tcp();
-    let settings = format!("transport = \"tcp\"\naddress = \"127.0.0.1:{port}\"\ntemplate = \"žluť {{{{ message.id }}}}\\nx\"");
+    let settings =
+        format!("transport = \"tcp\"\naddress = \"127.0.0.1:{port}\"\ntemplate = \"žluť {{{{ message.id }}}}\\nx\"");
     syslog(&settings).send(&alert("m-1"), now()).unwrap();
     let line = format!("{START}\u{feff}žluť m-1 x");
     assert_eq!(server.join().unwrap(), format!("{} {line}", line.len()));
@@ -72,15 +75,21 @@ fn tcp_counts_octets() {
 fn tcp_with_line_breaks() {
     let (port, server) = tcp();
     let settings = "facility = \"auth\"\napp_name = \"soc\"\nframing = \"newline\"\ntemplate = \"x\"";
-    syslog(&format!("transport = \"tcp\"\naddress = \"localhost:{port}\"\n{settings}")).send(&alert("m-1"), now()).unwrap();
+    syslog(&format!("transport = \"tcp\"\naddress = \"localhost:{port}\"\n{settings}"))
+        .send(&alert("m-1"), now())
+        .unwrap();
     let text = server.join().unwrap();
-    assert!(text.starts_with("<36>1 1970-01-01T00:00:00Z here soc - alert.raised [") && text.ends_with("] x\n"), "{text}");
+    assert!(
+        text.starts_with("<36>1 1970-01-01T00:00:00Z here soc - alert.raised [") && text.ends_with("] x\n"),
+        "{text}"
+    );
 }
 
 #[test]
 fn a_closed_port_is_tried_again() {
     let port = closed_port();
-    let error = syslog(&format!("transport = \"tcp\"\naddress = \"127.0.0.1:{port}\"")).send(&alert("m-1"), now()).unwrap_err();
+    let error =
+        syslog(&format!("transport = \"tcp\"\naddress = \"127.0.0.1:{port}\"")).send(&alert("m-1"), now()).unwrap_err();
     assert!(error.retry && error.message.starts_with(&format!("127.0.0.1:{port}: ")), "{error:?}");
 }
 

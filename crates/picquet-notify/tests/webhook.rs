@@ -1,5 +1,7 @@
 //! Webhooks against a server on loopback.
 
+#![allow(clippy::unwrap_used)]
+
 mod support;
 
 use std::net::TcpListener;
@@ -14,7 +16,8 @@ use sha2::Sha256;
 use support::{alert, answer, closed_port, http, now, output};
 
 fn send(settings: &str, port: u16) -> Result<(), SendError> {
-    output(&format!("kind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/hook?a=b\"\n{settings}")).send(&alert("m-1"), now())
+    output(&format!("kind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/hook?a=b\"\n{settings}"))
+        .send(&alert("m-1"), now())
 }
 
 #[test]
@@ -97,8 +100,10 @@ fn answers() {
 
 #[test]
 fn errors_show_the_answer_but_not_the_url() {
-    let (port, server) =
-        http(vec!["HTTP/1.1 422 Unprocessable Entity\r\nContent-Length: 14\r\nConnection: close\r\n\r\nno such\nfield!".to_owned()]);
+    let (port, server) = http(vec![
+        "HTTP/1.1 422 Unprocessable Entity\r\nContent-Length: 14\r\nConnection: close\r\n\r\nno such\nfield!"
+            .to_owned(),
+    ]);
     assert_eq!(send("", port).unwrap_err().message, "answered 422 Unprocessable Entity: no such field!");
     server.join().unwrap();
 
@@ -164,5 +169,8 @@ fn redirects_stay_within_the_server() {
 fn an_id_that_is_no_header_is_not_tried_again() {
     let output = output("kind = \"webhook\"\nurl = \"http://127.0.0.1:1/\"");
     let error = output.send(&alert("a\nb"), now()).unwrap_err();
-    assert_eq!(error, SendError { retry: false, message: r#"the id "a\nb" cannot be a header's value"#.to_owned(), after: None });
+    assert_eq!(
+        error,
+        SendError { retry: false, message: r#"the id "a\nb" cannot be a header's value"#.to_owned(), after: None }
+    );
 }

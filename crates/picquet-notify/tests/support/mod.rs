@@ -2,8 +2,10 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod smtp;
+
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
@@ -62,7 +64,7 @@ pub fn http(answers: Vec<String>) -> (u16, JoinHandle<Vec<Request>>) {
     let server = std::thread::spawn(move || {
         let serve = |answer: String| {
             let (mut stream, _) = listener.accept().unwrap();
-            let request = request(&stream);
+            let request = request(&mut stream);
             stream.write_all(answer.as_bytes()).unwrap();
             request
         };
@@ -76,7 +78,8 @@ pub fn answer(status: &str, headers: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}Content-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
-fn request(stream: &TcpStream) -> Request {
+/// Reads a request.
+pub fn request(stream: &mut impl Read) -> Request {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
