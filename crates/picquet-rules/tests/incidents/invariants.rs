@@ -70,7 +70,9 @@ fn s7_every_alert_has_one_incident_whose_first_alert_it_matches_within_the_lookb
                 now += 1 + dice.roll(30) as i64;
                 let before = workspace.incidents.clone();
                 let raised = run(&rule, now, &rows(&mut dice)).alerts;
-                alerts.extend(raised.iter().map(|alert| (alert.system_alert_id.clone(), (alert.clone(), GroupingKey::of(alert)))));
+                alerts.extend(
+                    raised.iter().map(|alert| (alert.system_alert_id.clone(), (alert.clone(), GroupingKey::of(alert)))),
+                );
                 let changes = workspace.group(&rule, now, &raised);
                 check(&workspace, &rule, &alerts);
                 let joined: usize = changes.iter().map(|change| change.added.len()).sum();
