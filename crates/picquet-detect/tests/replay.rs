@@ -54,7 +54,7 @@ fn received(times: &[(&str, &str)]) -> Tables {
 /// A rule over an hour, every hour, which fires on any row; keys of the text go before.
 fn scheduled(query: &str, keys: &str) -> AnalyticsRule {
     let mut text = format!(
-        "id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nkind: Scheduled\nquery: \"{query}\"\n{keys}\n"
+        "id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nseverity: Low\nkind: Scheduled\nquery: \"{query}\"\n{keys}\n"
     );
     for (key, value) in
         [("queryFrequency", "1h"), ("queryPeriod", "1h"), ("triggerOperator", "gt"), ("triggerThreshold", "0")]
@@ -67,7 +67,7 @@ fn scheduled(query: &str, keys: &str) -> AnalyticsRule {
 }
 
 fn nrt(query: &str, keys: &str) -> AnalyticsRule {
-    rule(&format!("id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nkind: NRT\nquery: \"{query}\"\n{keys}\n"))
+    rule(&format!("id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nseverity: Low\nkind: NRT\nquery: \"{query}\"\n{keys}\n"))
 }
 
 fn rule(text: &str) -> AnalyticsRule {
@@ -235,7 +235,7 @@ fn a_cancelled_replay_ends() {
 
 #[test]
 fn rules_without_a_query_have_no_past() {
-    let fusion = rule("id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nkind: Fusion\n");
+    let fusion = rule("id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nseverity: Low\nkind: Fusion\n");
     assert!(run(&fusion, &generated(&[]), &settings("00:00", "03:00")).is_none());
 }
 
