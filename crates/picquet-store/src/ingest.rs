@@ -110,6 +110,7 @@ impl Workspace {
             rejected: 0,
             received: now,
         };
+        let _under_way = UnderWay::begin(self, now);
         match self.try_ingest(file, &ingest, false).await {
             Ok(outcome) => Ok(outcome),
             Err(Ended::Failed(error)) => Err(error),
@@ -210,6 +211,29 @@ impl Workspace {
             files.extend(part?);
         }
         reading.commit_files(&files, &log, ingest).await
+    }
+}
+
+/// A file that is being taken in, with the ingestion time of its rows.
+struct UnderWay<'a> {
+    workspace: &'a Workspace,
+    received: Timestamp,
+}
+
+impl UnderWay<'_> {
+    fn begin(workspace: &Workspace, received: Timestamp) -> UnderWay<'_> {
+        workspace.in_flight.send_modify(|times| times.push(received));
+        UnderWay { workspace, received }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.workspace.in_flight.send_modify(|times| {
+            if let Some(at) = times.iter().position(|time| *time == self.received) {
+                times.swap_remove(at);
+            }
+        });
     }
 }
 

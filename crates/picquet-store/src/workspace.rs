@@ -76,6 +76,8 @@ pub struct Workspace {
     view: RwLock<View>,
     external: ExternalPolicy,
     access: Access,
+    /// The ingestion times of files that are being taken in.
+    pub(crate) in_flight: tokio::sync::watch::Sender<Vec<Timestamp>>,
     /// Held while the process owns the workspace.
     _lock: Option<File>,
 }
@@ -123,7 +125,9 @@ impl Workspace {
         let storage = Storage::open(&place, &settings.storage_options)?;
         let path = path.to_path_buf();
         let view = RwLock::new(View::default());
-        let workspace = Workspace { path, id, settings, storage, state, view, external, access, _lock: lock };
+        let in_flight = tokio::sync::watch::Sender::default();
+        let workspace =
+            Workspace { path, id, settings, storage, state, view, external, access, in_flight, _lock: lock };
         workspace.load().await?;
         if access == Access::Own {
             workspace.recover()?;
@@ -248,6 +252,15 @@ impl Workspace {
     /// see them, when this returns.
     pub fn append(&self, table: &str, columns: &[Column], batch: RecordBatch, now: Timestamp) -> Result<()> {
         self.change(|change| change.append(table, columns, batch, now))
+    }
+
+    /// Waits until all files are taken in whose rows have an ingestion time up to `until`; whether that came about within
+    /// `at_most`. Rows that are seen later than their ingestion time says would be missed by whoever looks at ingestion
+    /// times.
+    pub async fn taken_in(&self, until: Timestamp, at_most: std::time::Duration) -> bool {
+        let mut in_flight = self.in_flight.subscribe();
+        let done = in_flight.wait_for(|times| times.iter().all(|time| *time > until));
+        tokio::time::timeout(at_most, done).await.is_ok()
     }
 
     /// All tables at this moment, for a query or a run.

@@ -125,7 +125,8 @@ fn message_of(entry: &OutboxEntry) -> Result<Message> {
 fn send(output: &Output, entry: &OutboxEntry, now: Timestamp) -> Result<(), (Option<Timestamp>, String)> {
     let message = message_of(entry).map_err(|error| (None, error.to_string()))?;
     output.send(&message, now).map_err(|error| {
-        let next = error.retry.then(|| output.next_try(&message, entry.attempts + 1, now, error.after)).flatten();
+        let again = || output.retry().next(&message.id, entry.attempts + 1, entry.created, now, error.after);
+        let next = error.retry.then(again).flatten();
         (next, error.message)
     })
 }

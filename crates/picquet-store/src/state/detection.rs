@@ -397,6 +397,13 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Alerts by their ids, those that there are.
+    pub fn alerts_of(&self, ids: &[String]) -> Result<Vec<AlertRow>> {
+        let mut statement = self.transaction.prepare_cached(&format!("{ALERT} WHERE id = ?1"))?;
+        let found = ids.iter().map(|id| statement.query_row([id], alert_row).optional());
+        Ok(found.filter_map(rusqlite::Result::transpose).collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The number for the next incident.
     pub fn next_incident(&self) -> Result<i64> {
         let last: Option<i64> = self.transaction.query_row("SELECT max(number) FROM incidents", [], |r| r.get(0))?;
