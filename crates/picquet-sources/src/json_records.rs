@@ -183,6 +183,12 @@ impl TypedRows {
         &self.columns
     }
 
+    /// Whether the head leads to rows, of which none has been read yet.
+    pub(crate) fn has_rows(&mut self, problems: &mut Collector) -> bool {
+        self.columns(problems);
+        self.state == TypedState::Rows
+    }
+
     /// Goes to the first row of the first table.
     fn read_head(&mut self) -> bool {
         // The outer object, then the first table within "tables".
@@ -237,8 +243,9 @@ impl TypedRows {
             return None;
         }
         loop {
+            let next = self.feed.peek();
             let line = self.feed.line;
-            match self.feed.peek() {
+            match next {
                 Some(b',') => self.feed.step(),
                 Some(b'[') => match self.feed.take_value() {
                     Ok(range) => return Some(Record { line, body: Body::Row(self.feed.bytes(range)) }),
