@@ -282,20 +282,29 @@ impl TypedRows {
     /// Behind the rows: members of the table and of what is around it are passed over; tells of anything else.
     fn after_rows(&mut self, problems: &mut Collector) {
         let line = self.feed.line;
+        let mut gone = Passed::default();
         while let Some(byte) = self.feed.peek() {
             match byte {
-                b'}' | b']' => self.feed.step(),
-                b',' | b'"' => match self.key() {
-                    Some(_) if self.feed.peek().is_some() && self.feed.take_value().is_ok() => {}
-                    _ => break,
-                },
+                b'}' | b']' | b',' => self.feed.step(),
+                b'"' => {
+                    let Ok(key) = self.feed.take_value() else { break };
+                    gone = Passed::of(self.feed.bytes(key));
+                    if self.feed.peek() != Some(b':') {
+                        break;
+                    }
+                    self.feed.step();
+                    if self.feed.peek().is_none() || self.feed.take_value().is_err() {
+                        break;
+                    }
+                    gone = Passed::default();
+                }
                 _ => break,
             }
         }
-        if self.feed.peek().is_some() {
-            self.feed.pass_rest();
-            let rest = self.feed.take_passed();
-            problems.lose_quietly(line, &rest, || "only the rows of the first table are read".to_string());
+        self.feed.pass_rest();
+        gone.join(&self.feed.take_passed());
+        if !gone.is_empty() {
+            problems.lose_quietly(line, &gone, || "only the rows of the first table are read".to_string());
         }
     }
 }
