@@ -183,6 +183,12 @@ impl TypedRows {
         &self.columns
     }
 
+    /// Whether the head leads to rows, of which none has been read yet.
+    pub(crate) fn has_rows(&mut self, problems: &mut Collector) -> bool {
+        self.columns(problems);
+        self.state == TypedState::Rows
+    }
+
     /// Goes to the first row of the first table.
     fn read_head(&mut self) -> bool {
         // The outer object, then the first table within "tables".
@@ -237,8 +243,9 @@ impl TypedRows {
             return None;
         }
         loop {
+            let next = self.feed.peek();
             let line = self.feed.line;
-            match self.feed.peek() {
+            match next {
                 Some(b',') => self.feed.step(),
                 Some(b'[') => match self.feed.take_value() {
                     Ok(range) => return Some(Record { line, body: Body::Row(self.feed.bytes(range)) }),
@@ -275,20 +282,29 @@ impl TypedRows {
     /// Behind the rows: members of the table and of what is around it are passed over; tells of anything else.
     fn after_rows(&mut self, problems: &mut Collector) {
         let line = self.feed.line;
+        let mut gone = Passed::default();
         while let Some(byte) = self.feed.peek() {
             match byte {
-                b'}' | b']' => self.feed.step(),
-                b',' | b'"' => match self.key() {
-                    Some(_) if self.feed.peek().is_some() && self.feed.take_value().is_ok() => {}
-                    _ => break,
-                },
+                b'}' | b']' | b',' => self.feed.step(),
+                b'"' => {
+                    let Ok(key) = self.feed.take_value() else { break };
+                    gone = Passed::of(self.feed.bytes(key));
+                    if self.feed.peek() != Some(b':') {
+                        break;
+                    }
+                    self.feed.step();
+                    if self.feed.peek().is_none() || self.feed.take_value().is_err() {
+                        break;
+                    }
+                    gone = Passed::default();
+                }
                 _ => break,
             }
         }
-        if self.feed.peek().is_some() {
-            self.feed.pass_rest();
-            let rest = self.feed.take_passed();
-            problems.lose_quietly(line, &rest, || "only the rows of the first table are read".to_string());
+        self.feed.pass_rest();
+        gone.join(&self.feed.take_passed());
+        if !gone.is_empty() {
+            problems.lose_quietly(line, &gone, || "only the rows of the first table are read".to_string());
         }
     }
 }

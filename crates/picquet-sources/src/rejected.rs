@@ -48,6 +48,16 @@ impl Passed {
         self.bytes += bytes.len() as u64;
     }
 
+    /// Adds what came after.
+    pub(crate) fn join(&mut self, rest: &Passed) {
+        self.add(&rest.head);
+        self.bytes += rest.bytes - rest.head.len() as u64;
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
     pub(crate) fn of(bytes: &[u8]) -> Passed {
         let mut passed = Passed::default();
         passed.add(bytes);

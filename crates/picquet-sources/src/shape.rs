@@ -36,6 +36,8 @@ pub(crate) struct FileShape {
     pub(crate) record_bytes: Option<f64>,
     /// All records were looked at; their number.
     pub(crate) records: Option<usize>,
+    /// What must stand before the records is not there, so that none can be read.
+    pub(crate) headless: bool,
 }
 
 /// A column of a file.
@@ -136,13 +138,17 @@ impl FileShape {
         let mut problems = Collector::silent(path);
         let mut records = Records::open(path, &layout, Part::WHOLE).map_err(unreadable)?;
         let mut sources = Sources::default();
+        let mut headless = false;
         match &mut records {
             Records::Csv(reader) => reader.header(&mut problems).iter().for_each(|key| {
                 sources.add(key, None);
             }),
-            Records::Typed(reader) => reader.columns(&mut problems).iter().for_each(|(key, ty)| {
-                sources.add(key, *ty);
-            }),
+            Records::Typed(reader) => {
+                headless = !reader.has_rows(&mut problems);
+                reader.columns(&mut problems).iter().for_each(|(key, ty)| {
+                    sources.add(key, *ty);
+                });
+            }
             _ => {}
         }
         let mut bytes = 0;
@@ -198,6 +204,7 @@ impl FileShape {
             sources: sources.list,
             record_bytes: (seen > 0).then(|| bytes as f64 / seen as f64),
             records: all.then_some(seen),
+            headless,
         })
     }
 

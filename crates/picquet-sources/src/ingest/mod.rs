@@ -170,7 +170,7 @@ impl Ingestion {
 
     /// The batches that are left; the ingestion itself is the same iterator. Reading blocks the thread. A batch may have
     /// no rows where very many records are rejected. After an error there are no more.
-    pub fn batches(&mut self) -> impl Iterator<Item = Result<RecordBatch, SourceError>> {
+    pub fn batches(&mut self) -> &mut Ingestion {
         self
     }
 

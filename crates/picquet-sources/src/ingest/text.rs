@@ -10,7 +10,6 @@ use kql_functions::Type;
 use super::{IngestOptions, arrow_error, columns_of};
 use crate::SourceError;
 use crate::decode::{Decoder, TableColumns, fill};
-use crate::detect::Format;
 use crate::guess::Guess;
 use crate::infer;
 use crate::problems::Collector;
@@ -32,7 +31,7 @@ impl TextReading {
         shape: FileShape,
         options: &IngestOptions,
     ) -> Result<(TextReading, Vec<(String, Type)>), SourceError> {
-        if shape.layout.format == Format::Tables && shape.sources.is_empty() {
+        if shape.headless {
             let message = "no \"columns\" and \"rows\" in its first table".to_string();
             return Err(SourceError::Format { path: shape.path, message });
         }
@@ -116,11 +115,10 @@ impl TextReading {
                 Ok(batch) => batch,
                 Err(error) => return Some(Err(arrow_error(path, &error))),
             };
-            if batch.num_rows() > 0 || problems.is_full() {
-                return Some(Ok(batch));
-            }
-            if !more {
-                return None;
+            match (batch.num_rows(), more) {
+                (0, false) => return None,
+                (0, true) if !problems.is_full() => {}
+                _ => return Some(Ok(batch)),
             }
         }
     }

@@ -5,12 +5,12 @@ use picquet_sources::Options;
 
 use crate::support::{Files, gzip, open, read, zstd};
 
-const LINES: &str = r#"{"TimeGenerated":"2026-03-14T01:53:26.3910000Z","Name":"a, \"b\"","Count":8,"Ratio":0.5,"Ok":true,"Extra":{"k":[1,2]}}
+pub const LINES: &str = r#"{"TimeGenerated":"2026-03-14T01:53:26.3910000Z","Name":"a, \"b\"","Count":8,"Ratio":0.5,"Ok":true,"Extra":{"k":[1,2]}}
 {"TimeGenerated":"2026-03-14T02:00:00.0000000Z","Name":"","Count":null,"Ratio":2,"Ok":false,"Extra":null}
 "#;
 
 /// All texts that hold these two rows, with the end of the file name.
-fn contents() -> Vec<(&'static str, String)> {
+pub fn contents() -> Vec<(&'static str, String)> {
     let objects: Vec<&str> = LINES.lines().collect();
     let array = format!("[{}]", objects.join(","));
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(&array).unwrap()).unwrap();
@@ -91,7 +91,7 @@ fn all_formats_and_packings_give_the_same_table() {
 }
 
 impl crate::support::Read {
-    fn sort_columns_like(&mut self, other: &crate::support::Read) {
+    pub fn sort_columns_like(&mut self, other: &crate::support::Read) {
         let order: Vec<usize> = other
             .columns
             .iter()

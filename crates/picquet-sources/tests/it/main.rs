@@ -4,6 +4,9 @@
 mod broken;
 mod filters;
 mod formats;
+mod inbox;
+mod ingest;
+mod ingest_damaged;
 mod reading;
 mod sample_data;
 mod scenario;
