@@ -1,7 +1,7 @@
 //! What a failed run means for its rule: try again, wait, or switch the rule off.
 
 use jiff::Timestamp;
-use picquet_rules::Duration;
+use picquet_rules::{Duration, HealthReason};
 use serde::{Deserialize, Serialize};
 
 use crate::instants::plus;
@@ -10,86 +10,38 @@ use crate::run::{RunError, SEVERAL_RESULTS};
 /// What Sentinel puts in front of the name of a rule that it switched off.
 const AUTO_DISABLED: &str = "AUTO DISABLED";
 
-/// Why a run failed, as rule health tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureReason {
-    /// Anything that is not known.
-    InternalError,
-    /// The query took longer than it may.
-    Timeout,
-    /// The run was ended from outside.
-    Cancelled,
-    /// Data could not be reached or read.
-    SourceUnavailable,
-    /// A table is gone.
-    TableNotFound,
-    /// The query does not fit the tables' columns and types, or needs what there is not.
-    SemanticError,
-    /// The query cannot be parsed.
-    SyntaxError,
-    /// A function is gone.
-    FunctionNotFound,
-    /// A workspace that the query names is gone.
-    WorkspaceNotFound,
-    /// The query may not read what it names.
-    NoPermission,
-    /// The query needs more memory, or gives more rows, than it may.
-    TooManyResources,
-    /// The query has no result set.
-    NoResult,
-    /// The query has several result sets.
-    MultipleResultSets,
+/// Whether a run was ended from outside, which says nothing about its rule.
+pub fn is_cancelled(error: &RunError) -> bool {
+    error.code == FAILED && error.message.contains("Query execution was cancelled")
 }
 
-impl FailureReason {
-    /// Whether the next run would fail in the same way, until somebody changes the rule or what it reads.
-    ///
-    /// Documented are tables, workspaces and functions that are gone, lost permissions, and queries that are too
-    /// expensive; anything unknown is not permanent. [I] A query that cannot be bound or has no single result set is.
-    pub const fn is_permanent(self) -> bool {
-        match self {
-            Self::InternalError | Self::Timeout | Self::Cancelled | Self::SourceUnavailable => false,
-            Self::TableNotFound
-            | Self::SemanticError
-            | Self::SyntaxError
-            | Self::FunctionNotFound
-            | Self::WorkspaceNotFound
-            | Self::NoPermission
-            | Self::TooManyResources
-            | Self::NoResult
-            | Self::MultipleResultSets => true,
-        }
+/// Why a run failed, as rule health tells it.
+pub fn failure_reason(error: &RunError) -> HealthReason {
+    match error.code.as_str() {
+        // Errors of the lexer and the parser.
+        "KS001" | "KS002" | "KS003" | "KS004" | "KS005" | "KS006" => HealthReason::SyntaxError,
+        "KS204" => HealthReason::TableNotFound,
+        "KS211" => HealthReason::FunctionNotFound,
+        SEVERAL_RESULTS => HealthReason::MultipleResultSets,
+        FAILED => of_message(&error.message),
+        _ => HealthReason::SemanticError,
     }
+}
 
-    /// That of a failed run.
-    pub fn of(error: &RunError) -> FailureReason {
-        match error.code.as_str() {
-            // Errors of the lexer and the parser.
-            "KS001" | "KS002" | "KS003" | "KS004" | "KS005" | "KS006" => Self::SyntaxError,
-            "KS204" => Self::TableNotFound,
-            "KS211" => Self::FunctionNotFound,
-            SEVERAL_RESULTS => Self::MultipleResultSets,
-            "PQ100" => Self::of_message(&error.message),
-            _ => Self::SemanticError,
-        }
-    }
+/// Code of a query that was valid and failed while it ran.
+const FAILED: &str = "PQ100";
 
-    /// That of a query that was valid and failed while it ran, by Kusto's own codes where it has some.
-    fn of_message(message: &str) -> FailureReason {
-        const KNOWN: [(&str, FailureReason); 8] = [
-            ("0x80DA0006", FailureReason::Timeout),
-            ("Query execution was cancelled", FailureReason::Cancelled),
-            ("E_RUNAWAY_QUERY", FailureReason::TooManyResources),
-            ("E_QUERY_RESULT_SET_TOO_LARGE", FailureReason::TooManyResources),
-            ("the query needs more than there is", FailureReason::TooManyResources),
-            ("the query has no tabular expression", FailureReason::NoResult),
-            ("internal error", FailureReason::InternalError),
-            ("externaldata: ", FailureReason::SourceUnavailable),
-        ];
-        let known = KNOWN.iter().find(|(words, _)| message.contains(words));
-        known.map_or(FailureReason::InternalError, |(_, reason)| *reason)
-    }
+/// The reason of a query that failed while it ran, by Kusto's own codes where it has some. What is not known passes.
+fn of_message(message: &str) -> HealthReason {
+    const KNOWN: [(&str, HealthReason); 5] = [
+        ("0x80DA0006", HealthReason::Timeout),
+        ("E_RUNAWAY_QUERY", HealthReason::TooManyResources),
+        ("E_QUERY_RESULT_SET_TOO_LARGE", HealthReason::TooManyResources),
+        ("the query needs more than there is", HealthReason::TooManyResources),
+        ("the query has no tabular expression", HealthReason::SemanticError),
+    ];
+    let known = KNOWN.iter().find(|(words, _)| message.contains(words));
+    known.map_or(HealthReason::InternalError, |(_, reason)| *reason)
 }
 
 /// How often and how long failures are put up with.
@@ -134,7 +86,7 @@ pub struct FailureState {
     /// How often the run for the present instant was tried again.
     pub retries: u32,
     /// The reason of the last run, where it failed permanently.
-    pub permanent: Option<FailureReason>,
+    pub permanent: Option<HealthReason>,
     /// How many runs, one after the other, failed for it.
     pub consecutive: u32,
 }
@@ -153,16 +105,13 @@ pub enum AfterFailure {
 /// Judges a run that failed at `now`. After one that succeeded the state is [`FailureState::default`].
 ///
 /// Transient failures are tried again and never switch a rule off; [I] they also begin the count of permanent ones anew.
-/// Permanent ones are not tried again before the next instant. A cancelled run says nothing about the rule.
+/// Permanent ones are not tried again before the next instant.
 pub fn after_failure(
     state: FailureState,
-    reason: FailureReason,
+    reason: HealthReason,
     now: Timestamp,
     policy: &FailurePolicy,
 ) -> (FailureState, AfterFailure) {
-    if reason == FailureReason::Cancelled {
-        return (FailureState { retries: 0, ..state }, AfterFailure::NextRun);
-    }
     if reason.is_permanent() {
         let before = if state.permanent == Some(reason) { state.consecutive } else { 0 };
         let consecutive = before.saturating_add(1);
@@ -201,21 +150,26 @@ mod tests {
     #[test]
     fn section_2_2_reasons_by_code_and_message() {
         for (code, message, reason, permanent) in [
-            ("KS204", "The name 'T' does not refer to any known table, …", FailureReason::TableNotFound, true),
-            ("KS211", "The name 'f' does not refer to any known function.", FailureReason::FunctionNotFound, true),
-            ("KS006", "…", FailureReason::SyntaxError, true),
-            ("KS142", "The name 'x' does not refer to any known column, …", FailureReason::SemanticError, true),
-            ("PQ110", "the query has 2 result sets; a rule's has one", FailureReason::MultipleResultSets, true),
-            ("PQ100", "Query execution has resulted in error (0x80DA0006): …", FailureReason::Timeout, false),
-            ("PQ100", "Query execution was cancelled.", FailureReason::Cancelled, false),
-            ("PQ100", "… memory budget of 1 GB … (E_RUNAWAY_QUERY)", FailureReason::TooManyResources, true),
-            ("PQ100", "… (E_QUERY_RESULT_SET_TOO_LARGE)", FailureReason::TooManyResources, true),
-            ("PQ100", "externaldata: no answer from https://feeds.example", FailureReason::SourceUnavailable, false),
-            ("PQ100", "something nobody has seen before", FailureReason::InternalError, false),
+            ("KS204", "The name 'T' does not refer to any known table, …", HealthReason::TableNotFound, true),
+            ("KS211", "The name 'f' does not refer to any known function.", HealthReason::FunctionNotFound, true),
+            ("KS006", "…", HealthReason::SyntaxError, true),
+            ("KS142", "The name 'x' does not refer to any known column, …", HealthReason::SemanticError, true),
+            ("PQ110", "the query has 2 result sets; a rule's has one", HealthReason::MultipleResultSets, true),
+            ("PQ100", "Query execution has resulted in error (0x80DA0006): …", HealthReason::Timeout, false),
+            ("PQ100", "… memory budget of 1 GB … (E_RUNAWAY_QUERY)", HealthReason::TooManyResources, true),
+            ("PQ100", "… (E_QUERY_RESULT_SET_TOO_LARGE)", HealthReason::TooManyResources, true),
+            ("PQ100", "externaldata: no answer from https://feeds.example", HealthReason::InternalError, false),
+            ("PQ100", "something nobody has seen before", HealthReason::InternalError, false),
         ] {
-            let found = FailureReason::of(&error(code, message));
+            let found = failure_reason(&error(code, message));
             assert_eq!((found, found.is_permanent()), (reason, permanent), "{code} {message}");
         }
+    }
+
+    #[test]
+    fn a_run_that_was_ended_from_outside() {
+        assert!(is_cancelled(&error("PQ100", "Query execution was cancelled.")));
+        assert!(!is_cancelled(&error("PQ100", "something nobody has seen before")));
     }
 
     #[test]
@@ -225,7 +179,7 @@ mod tests {
         let (mut now, mut state, mut waits) = (start, FailureState::default(), Vec::new());
         for _ in 0..3 {
             loop {
-                let (next, after) = after_failure(state, FailureReason::Timeout, now, &policy);
+                let (next, after) = after_failure(state, HealthReason::Timeout, now, &policy);
                 state = next;
                 match after {
                     AfterFailure::Retry(at) => {
@@ -243,8 +197,8 @@ mod tests {
 
     #[test]
     fn section_2_2_five_permanent_failures_of_the_same_reason_disable() {
-        use FailureReason::{FunctionNotFound, TableNotFound, Timeout};
-        let run = |reasons: &[FailureReason]| {
+        use HealthReason::{FunctionNotFound, TableNotFound, Timeout};
+        let run = |reasons: &[HealthReason]| {
             let policy = FailurePolicy::default();
             let mut last = (FailureState::default(), AfterFailure::NextRun);
             for reason in reasons {
@@ -261,9 +215,6 @@ mod tests {
         );
         let interrupted = [TableNotFound, TableNotFound, TableNotFound, TableNotFound, Timeout, TableNotFound];
         assert_eq!(run(&interrupted).0.consecutive, 1);
-        let cancelled =
-            [TableNotFound, TableNotFound, TableNotFound, TableNotFound, FailureReason::Cancelled, TableNotFound];
-        assert_eq!(run(&cancelled).1, AfterFailure::Disable);
     }
 
     #[test]
@@ -274,9 +225,9 @@ mod tests {
 
     #[test]
     fn failures_are_kept_over_restarts() {
-        let state = FailureState { retries: 2, permanent: Some(FailureReason::TableNotFound), consecutive: 3 };
+        let state = FailureState { retries: 2, permanent: Some(HealthReason::TableNotFound), consecutive: 3 };
         let text = serde_json::to_string(&state).unwrap();
-        assert_eq!(text, r#"{"retries":2,"permanent":"table_not_found","consecutive":3}"#);
+        assert_eq!(text, r#"{"retries":2,"permanent":"TableNotFound","consecutive":3}"#);
         assert_eq!(serde_json::from_str::<FailureState>(&text).unwrap(), state);
     }
 }

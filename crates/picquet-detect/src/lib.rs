@@ -12,11 +12,14 @@ mod late;
 mod replay;
 mod run;
 mod schedule;
+mod service;
 mod time;
 mod watch;
 
 pub use clock::{Clock, TestClock};
-pub use failure::{AfterFailure, FailurePolicy, FailureReason, FailureState, after_failure, auto_disabled_name};
+pub use failure::{
+    AfterFailure, FailurePolicy, FailureState, after_failure, auto_disabled_name, failure_reason, is_cancelled,
+};
 pub use instants::Instants;
 pub use late::LateDatabase;
 pub use replay::{
@@ -27,6 +30,10 @@ pub use run::{RuleRun, RunError, RunSettings, RunStatus, Window, run_rule};
 pub use schedule::{
     CATCH_UP_LIMIT, Cadence, CatchUp, NRT_DELAY, NRT_FREQUENCY, Plan, Reanchored, RuleTiming, SCHEDULED_DELAY,
     ScheduleSettings, ScheduleState, SkipReason, Skipped, is_suppressed, plan,
+};
+pub use service::{
+    Delivered, IncidentEdit, RuleState, RulesChange, RunReport, Service, ServiceSettings, Turn, disable_rule,
+    edit_incident, enable_rule,
 };
 pub use time::{from_ticks, to_ticks};
 pub use watch::{Jump, LOOK_EVERY, Look, Watch};

@@ -219,7 +219,7 @@ async fn unless_suppressed(
         return None;
     }
     let run = run_rule(engine, database, rule, settings, next_id).await;
-    if !run.alerts.is_empty() {
+    if !run.alerts().is_empty() {
         *last_alert = Some(settings.end);
     }
     Some(run)
@@ -237,7 +237,7 @@ fn window(window: Window, run: Option<&RuleRun>, whole: Option<Option<&RuleRun>>
 
 fn figures(run: Option<&RuleRun>) -> (ReplayStatus, usize, usize) {
     match run {
-        Some(run) => (run.status.into(), run.result.as_ref().map_or(0, QueryResult::row_count), run.alerts.len()),
+        Some(run) => (run.status.into(), run.result.as_ref().map_or(0, QueryResult::row_count), run.alerts().len()),
         None => (ReplayStatus::Suppressed, 0, 0),
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use kql_engine::{Database, Engine, Limits, QueryError, QueryOptions, QueryResult, Scope, ScopeColumn, json};
 use kql_syntax::{Diagnostic, LineIndex, Severity};
-use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RuleKind, RunInput, evaluate};
+use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RuleKind, RunInput, RunOutput, evaluate};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -94,12 +94,17 @@ pub struct RuleRun {
     pub status: RunStatus,
     /// Rows of the query; `None` where it failed.
     pub result: Option<QueryResult>,
-    /// Alerts; empty unless the trigger fired.
-    pub alerts: Vec<Alert>,
-    /// What had to be left out of the alerts.
-    pub warnings: Vec<String>,
+    /// What the rows came to: alerts, and what had to be left out of them. Of a run that failed, nothing.
+    pub output: RunOutput,
     /// Why it failed.
     pub error: Option<RunError>,
+}
+
+impl RuleRun {
+    /// The alerts; none unless the trigger fired.
+    pub fn alerts(&self) -> &[Alert] {
+        &self.output.alerts
+    }
 }
 
 /// Runs a rule. `next_id` gives the GUIDs of run and alerts.
@@ -121,8 +126,7 @@ pub async fn run_rule(
         window,
         status: RunStatus::Failed,
         result: None,
-        alerts: Vec::new(),
-        warnings: Vec::new(),
+        output: RunOutput::default(),
         error: Some(error),
     };
     if !rule.is_executable() {
@@ -158,8 +162,7 @@ pub async fn run_rule(
         window,
         status: if output.fired { RunStatus::Alert } else { RunStatus::BelowThreshold },
         result: Some(answer.result),
-        alerts: output.alerts,
-        warnings: output.warnings.into_iter().map(|w| w.message).collect(),
+        output,
         error: None,
     }
 }

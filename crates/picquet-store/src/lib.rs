@@ -10,6 +10,7 @@
 
 mod columns;
 mod error;
+mod folders;
 mod ingest;
 mod maintain;
 mod records;
@@ -22,6 +23,7 @@ mod table;
 mod workspace;
 
 pub use error::{Result, StoreError};
+pub use folders::LibraryChange;
 pub use ingest::{DEAD_LETTERS, IngestFile, IngestOutcome};
 pub use maintain::Maintained;
 pub use settings::{SETTINGS_FILE, Settings, SettingsError, TableSettings, UnknownColumns};

@@ -108,6 +108,16 @@ impl Workspace {
 
     /// Opens a workspace, and takes up what a process that was killed had left half done.
     pub async fn open(path: &Path, access: Access, external: ExternalPolicy) -> Result<Workspace> {
+        Workspace::open_with(path, access, external, Settings::read(path)?).await
+    }
+
+    /// Opens a workspace with other settings than those of its file.
+    pub async fn open_with(
+        path: &Path,
+        access: Access,
+        external: ExternalPolicy,
+        settings: Settings,
+    ) -> Result<Workspace> {
         let state_file = path.join(STATE_FILE);
         if !state_file.exists() {
             return Err(StoreError::Missing(path.to_path_buf()));
@@ -116,7 +126,6 @@ impl Workspace {
             Access::Own => Some(lock(path)?),
             Access::Share => None,
         };
-        let settings = Settings::read(path)?;
         let state = State::open(&state_file, false)?;
         let id = state.meta("id")?.unwrap_or_default();
         let inside = path.join("tables");

@@ -7,14 +7,18 @@ use jiff::Timestamp;
 use picquet_rules::Duration;
 
 use crate::check::args::CheckArgs;
+use crate::commands::alerts::AlertsArgs;
 use crate::commands::convert::ConvertArgs;
 use crate::commands::diff::DiffArgs;
 use crate::commands::drift::DriftArgs;
 use crate::commands::fmt::FmtArgs;
+use crate::commands::incidents::IncidentsArgs;
 use crate::commands::ingest::IngestArgs;
 use crate::commands::replay::ReplayArgs;
+use crate::commands::rules::RulesArgs;
 use crate::commands::workspace::WorkspaceArgs;
 use crate::output::Format;
+use crate::serve::ServeArgs;
 
 /// Runs Microsoft Sentinel analytics rules anywhere, without Azure.
 #[derive(Debug, Parser)]
@@ -91,6 +95,24 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  picquet workspace init soc\n  picquet workspace tables soc --format json\n  \
                             picquet workspace compact soc\n  picquet workspace backup soc /backup/soc-monday")]
     Workspace(WorkspaceArgs),
+    /// Serve a workspace: take files in, run rules on their schedule, raise alerts and incidents, send them out
+    #[command(after_help = "Examples:\n  picquet serve --workspace soc\n  \
+                            picquet serve --workspace soc --rules ~/rules --retention 90d --log json")]
+    Serve(ServeArgs),
+    /// List alerts of a workspace, or show one
+    #[command(after_help = "Examples:\n  picquet alerts list -w soc --severity high --since 2026-03-14\n  \
+                            picquet alerts show -w soc 5239248b-abfb-4c6a-8177-b104ade5db56")]
+    Alerts(AlertsArgs),
+    /// List, show, close, reopen, comment and assign incidents of a workspace
+    #[command(after_help = "Examples:\n  picquet incidents list -w soc\n  picquet incidents show 12 -w soc\n  \
+                            picquet incidents close 12 -w soc --classification TruePositive \
+                            --reason SuspiciousActivity --comment 'see ticket 4711'\n  \
+                            picquet incidents assign 12 -w soc --owner alex@contoso.com")]
+    Incidents(IncidentsArgs),
+    /// List a workspace's rules and their runs, switch rules off and on
+    #[command(after_help = "Examples:\n  picquet rules list -w soc\n  picquet rules runs -w soc --rule 'Rare command'\n  \
+                            picquet rules disable 'Rare command' -w soc --reason 'under review'")]
+    Rules(RulesArgs),
 }
 
 #[derive(Debug, Args)]
@@ -131,9 +153,9 @@ pub(crate) struct DataArgs {
     pub(crate) resources: ResourceArgs,
 }
 
-/// What a query may take and give.
+/// What queries may use.
 #[derive(Debug, Args)]
-pub(crate) struct ResourceArgs {
+pub(crate) struct EngineArgs {
     /// Bytes that a query may hold in memory, as 2G or 500M; it spills to disk beyond
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
     pub(crate) memory: Option<usize>,
@@ -146,6 +168,24 @@ pub(crate) struct ResourceArgs {
     /// Threads that a query uses; all processors by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
+}
+
+impl From<&EngineArgs> for kql_engine::EngineOptions {
+    fn from(args: &EngineArgs) -> Self {
+        kql_engine::EngineOptions {
+            memory: args.memory,
+            spill: args.spill.clone(),
+            threads: args.threads.map(usize::from),
+            addresses: args.geoip.as_ref().map(|path| path.display().to_string()),
+        }
+    }
+}
+
+/// What a query may take and give.
+#[derive(Debug, Args)]
+pub(crate) struct ResourceArgs {
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// End a query after this time: 30s, 10m
     #[arg(long, value_name = "DURATION")]
     pub(crate) timeout: Option<Duration>,

@@ -12,6 +12,7 @@ mod logs;
 mod output;
 mod progress;
 mod reports;
+mod serve;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -61,6 +62,10 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Command::Run(args) => commands::run::run(&args).await.map(Exit::from),
             Command::Fmt(args) => commands::fmt::run(&args).map(Exit::from),
             Command::Ingest(args) => commands::ingest::run(&args).await.map(Exit::from),
+            Command::Serve(args) => serve::run(&args).await.map(Exit::from),
+            Command::Alerts(args) => commands::alerts::run(&args).await.map(Exit::from),
+            Command::Incidents(args) => commands::incidents::run(&args).await.map(Exit::from),
+            Command::Rules(args) => commands::rules::run(&args).await.map(Exit::from),
             Command::Workspace(args) => commands::workspace::run(&args).await.map(Exit::from),
             Command::Query(args) => commands::query::run(&args).await.map(Exit::from),
         }

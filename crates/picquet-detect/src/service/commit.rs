@@ -35,7 +35,7 @@ impl Service {
         let now = self.now();
         let context = &self.settings.context;
         let scheduled = run.window.end;
-        let mut next_id = || self.next_id();
+        let next_id = || self.next_id();
         self.workspace.change(|change| {
             if change.has_run(&row.id, scheduled)? {
                 return Ok(0);

@@ -12,7 +12,7 @@ use picquet_store::{Result, RuleRow, RunRow};
 use super::Service;
 use super::rules::{Retry, RuleState};
 use crate::failure::{AfterFailure, FailureState, after_failure, failure_reason, is_cancelled};
-use crate::run::{RunSettings, RunStatus, Window, run_rule};
+use crate::run::{RunSettings, RunStatus, run_rule};
 use crate::schedule::{Plan, RuleTiming, SkipReason, plan};
 use crate::watch::Look;
 
@@ -45,6 +45,9 @@ pub struct Turn {
     /// When the next run is due, where one is.
     pub next: Option<Timestamp>,
 }
+
+/// Instants that were passed over together and are remembered one by one; the rest is only told in the log.
+const MOST_PASSED_OVER: usize = 10_000;
 
 impl Service {
     /// Runs everything that is due, each rule's runs in order, rules side by side. What one rule meets does not touch
@@ -94,12 +97,10 @@ impl Service {
             let (count, reason) = (skip.instants.count(), skip_text(skip.reason));
             tracing::warn!(rule = rule.name, count, reason, "runs were passed over");
         }
-        if changed && due.count() == 0 {
-            self.keep_state(&mut row, &state, &skipped)?;
-        } else if !skipped.is_empty() {
+        if !skipped.is_empty() || changed && due.is_empty() {
             self.keep_state(&mut row, &state, &skipped)?;
         }
-        for scheduled in due {
+        for scheduled in due.iter() {
             if let Some(retry) = state.retry.filter(|retry| retry.scheduled == scheduled && retry.at > look.now) {
                 turn.next = [turn.next, Some(retry.at)].into_iter().flatten().min();
                 break;
@@ -120,7 +121,7 @@ impl Service {
         let now = self.now();
         self.workspace.change(|change| {
             for skip in skipped {
-                for scheduled in skip.instants {
+                for scheduled in skip.instants.iter().take(MOST_PASSED_OVER) {
                     if !change.has_run(&row.id, scheduled)? {
                         change.add_run(&passed_over(&row.id, scheduled, now, skip_text(skip.reason)))?;
                     }
@@ -221,11 +222,6 @@ impl Service {
             Ok(())
         })?;
         self.keep_state(row, state, &[])
-    }
-
-    /// The window of a run.
-    pub(super) fn window(rule: &AnalyticsRule, scheduled: Timestamp) -> Window {
-        Window::of(rule, scheduled, None)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct WatchlistRow {
     pub search_key: Option<String>,
     /// The items, as CSV with a header.
     pub csv: Vec<u8>,
+    /// The file of the workspace's folder that it was read from; "" where it has none.
+    pub file: String,
     /// When it was last written.
     pub updated: Timestamp,
 }
@@ -29,6 +31,8 @@ pub struct FunctionRow {
     pub parameters: String,
     /// Its KQL text.
     pub body: String,
+    /// The file of the workspace's folder that it was read from; "" where it has none.
+    pub file: String,
     /// When it was last written.
     pub updated: Timestamp,
 }
@@ -52,8 +56,8 @@ impl Change<'_> {
     /// Writes a watchlist, new or changed.
     pub fn put_watchlist(&mut self, watchlist: &WatchlistRow) -> Result<()> {
         self.transaction.execute(
-            "INSERT OR REPLACE INTO watchlists (alias, search_key, csv, updated) VALUES (?1, ?2, ?3, ?4)",
-            params![watchlist.alias, watchlist.search_key, watchlist.csv, micros(watchlist.updated)],
+            "INSERT OR REPLACE INTO watchlists (alias, search_key, csv, file, updated) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![watchlist.alias, watchlist.search_key, watchlist.csv, watchlist.file, micros(watchlist.updated)],
         )?;
         Ok(())
     }
@@ -66,8 +70,8 @@ impl Change<'_> {
     /// Writes a saved function, new or changed.
     pub fn put_function(&mut self, function: &FunctionRow) -> Result<()> {
         self.transaction.execute(
-            "INSERT OR REPLACE INTO functions (name, parameters, body, updated) VALUES (?1, ?2, ?3, ?4)",
-            params![function.name, function.parameters, function.body, micros(function.updated)],
+            "INSERT OR REPLACE INTO functions (name, parameters, body, file, updated) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![function.name, function.parameters, function.body, function.file, micros(function.updated)],
         )?;
         Ok(())
     }
@@ -100,13 +104,14 @@ impl State {
     pub fn watchlists(&self) -> Result<Vec<WatchlistRow>> {
         self.read(|transaction| {
             let mut statement =
-                transaction.prepare("SELECT alias, search_key, csv, updated FROM watchlists ORDER BY alias")?;
+                transaction.prepare("SELECT alias, search_key, csv, file, updated FROM watchlists ORDER BY alias")?;
             let rows = statement.query_map([], |row| {
                 Ok(WatchlistRow {
                     alias: row.get(0)?,
                     search_key: row.get(1)?,
                     csv: row.get(2)?,
-                    updated: time(row.get(3)?),
+                    file: row.get(3)?,
+                    updated: time(row.get(4)?),
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -117,13 +122,14 @@ impl State {
     pub fn functions(&self) -> Result<Vec<FunctionRow>> {
         self.read(|transaction| {
             let mut statement =
-                transaction.prepare("SELECT name, parameters, body, updated FROM functions ORDER BY name")?;
+                transaction.prepare("SELECT name, parameters, body, file, updated FROM functions ORDER BY name")?;
             let rows = statement.query_map([], |row| {
                 Ok(FunctionRow {
                     name: row.get(0)?,
                     parameters: row.get(1)?,
                     body: row.get(2)?,
-                    updated: time(row.get(3)?),
+                    file: row.get(3)?,
+                    updated: time(row.get(4)?),
                 })
             })?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)

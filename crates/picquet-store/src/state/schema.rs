@@ -108,6 +108,7 @@ CREATE TABLE watchlists (
     alias TEXT PRIMARY KEY COLLATE NOCASE,
     search_key TEXT,
     csv BLOB NOT NULL,
+    file TEXT NOT NULL,
     updated INTEGER NOT NULL
 ) STRICT;
 
@@ -115,6 +116,7 @@ CREATE TABLE functions (
     name TEXT PRIMARY KEY,
     parameters TEXT NOT NULL,
     body TEXT NOT NULL,
+    file TEXT NOT NULL,
     updated INTEGER NOT NULL
 ) STRICT;
 

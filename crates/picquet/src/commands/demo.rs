@@ -48,7 +48,7 @@ pub(crate) async fn run(args: &DemoArgs) -> anyhow::Result<bool> {
         anyhow::bail!("{}: {}", error.code, error.message);
     }
     let Some(result) = &run.result else { anyhow::bail!("the rule gave no result") };
-    let alerts = run.alerts.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
+    let alerts = run.alerts().iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>()?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "A day of {} events in {} tables, in {}", summary.events(), summary.tables.len(), folder.display())?;
     for (table, count) in &summary.tables {

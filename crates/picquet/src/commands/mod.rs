@@ -1,5 +1,6 @@
 //! The commands.
 
+pub(crate) mod alerts;
 pub(crate) mod batch;
 pub(crate) mod check;
 pub(crate) mod convert;
@@ -8,9 +9,11 @@ pub(crate) mod diff;
 pub(crate) mod drift;
 pub(crate) mod fmt;
 mod git;
+pub(crate) mod incidents;
 pub(crate) mod ingest;
 pub(crate) mod query;
 pub(crate) mod replay;
+pub(crate) mod rules;
 pub(crate) mod run;
 mod status;
 pub(crate) mod workspace;
@@ -49,15 +52,7 @@ async fn open(args: &DataArgs) -> anyhow::Result<(Logs, Engine)> {
             Logs::Files(Box::new(FileDatabase::open(&args.data, options)?))
         }
     };
-    Ok((logs, engine(&args.resources)?))
-}
-
-/// The engine.
-fn engine(args: &ResourceArgs) -> anyhow::Result<Engine> {
-    let ResourceArgs { memory, spill, threads, geoip, .. } = args;
-    let threads = threads.map(usize::from);
-    let addresses = geoip.as_ref().map(|path| path.display().to_string());
-    Ok(Engine::new(&EngineOptions { memory: *memory, spill: spill.clone(), threads, addresses })?)
+    Ok((logs, Engine::new(&EngineOptions::from(&args.resources.engine))?))
 }
 
 /// What a query may take and give. Ctrl-C ends it with an error; a second one ends the program.

@@ -73,8 +73,8 @@ fn tell_failures(runs: &[(&AnalyticsRule, RuleRun)]) -> anyhow::Result<()> {
     let color = std::io::stderr().is_terminal();
     let mut err = std::io::stderr().lock();
     for (rule, run) in runs {
-        for warning in &run.warnings {
-            writeln!(err, "warning: {}: {warning}", rule.name)?;
+        for warning in &run.output.warnings {
+            writeln!(err, "warning: {}: {}", rule.name, warning.message)?;
         }
         let Some(error) = &run.error else { continue };
         if error.diagnostics.is_empty() {
@@ -101,7 +101,7 @@ fn write_runs(
         // The other formats hold one table: the alerts of all rules, a record each.
         Format::Jsonl => {
             for (_, run) in runs {
-                for alert in &run.alerts {
+                for alert in run.alerts() {
                     writeln!(out, "{}", serde_json::to_string(alert)?)?;
                 }
             }
@@ -131,7 +131,7 @@ fn run_json(rule: &AnalyticsRule, run: &RuleRun) -> Value {
         "window": {"start": run.window.start.to_string(), "end": run.window.end.to_string()},
         "status": run.status,
         "results": results,
-        "alerts": run.alerts,
+        "alerts": run.alerts(),
         "error": run.error,
     })
 }
@@ -151,7 +151,7 @@ fn write_summary(rule: &AnalyticsRule, run: &RuleRun, width: Option<usize>, out:
     let rows = run.result.as_ref().map_or(0, QueryResult::row_count);
     let name = crate::output::clean(&rule.name);
     writeln!(out, "{name}\n  {status}, {rows} rows, {} to {}", run.window.start, run.window.end)?;
-    for alert in &run.alerts {
+    for alert in run.alerts() {
         let entities = serde_json::from_str::<Value>(&alert.entities).ok();
         let entities = entities.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
         let shown = crate::output::clean(&alert.display_name);

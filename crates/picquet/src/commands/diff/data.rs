@@ -135,7 +135,7 @@ impl Side {
         let failed = run.status == RunStatus::Failed;
         let error = run.error.filter(|_| failed).map(|error| format!("{}: {}", error.code, error.message));
         let rows = run.result.as_ref().map_or(0, kql_engine::QueryResult::row_count);
-        Self { rows, alerts: run.alerts.len(), error }
+        Self { rows, alerts: run.output.alerts.len(), error }
     }
 }
 
@@ -213,5 +213,5 @@ fn alerts(run: &RuleRun) -> Vec<Value> {
         }
         Value::Object(columns)
     };
-    run.alerts.iter().map(shown).collect()
+    run.alerts().iter().map(shown).collect()
 }
