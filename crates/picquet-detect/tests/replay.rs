@@ -67,7 +67,9 @@ fn scheduled(query: &str, keys: &str) -> AnalyticsRule {
 }
 
 fn nrt(query: &str, keys: &str) -> AnalyticsRule {
-    rule(&format!("id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nseverity: Low\nkind: NRT\nquery: \"{query}\"\n{keys}\n"))
+    rule(&format!(
+        "id: 0b4cf9dd-33e6-4d2c-9b80-4e7cb9a6a4a1\nname: A rule\nseverity: Low\nkind: NRT\nquery: \"{query}\"\n{keys}\n"
+    ))
 }
 
 fn rule(text: &str) -> AnalyticsRule {
