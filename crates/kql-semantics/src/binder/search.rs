@@ -41,6 +41,11 @@ impl Binder<'_> {
         if inputs.iter().any(|(_, rel)| matches!(rel.kind, RelKind::Error)) {
             return self.error_rel(span);
         }
+        if inputs.is_empty() && !self.options.checking {
+            // Nothing can be found where there are no tables.
+            let columns = vec![self.column("$table", Type::String)];
+            return Rel { kind: RelKind::Values(Vec::new()), columns, serialized: false, open: false, span };
+        }
         if wide && self.options.checking {
             likely_types(&mut inputs);
         }
