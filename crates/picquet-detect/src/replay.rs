@@ -167,7 +167,7 @@ pub async fn replay(
     database: &dyn Database,
     rule: &AnalyticsRule,
     settings: &ReplaySettings,
-    next_id: &mut dyn FnMut() -> String,
+    next_id: &mut (dyn FnMut() -> String + Send),
     stopwatch: &dyn Fn() -> Elapsed,
     on_window: &mut dyn FnMut(&ReplayWindow, Option<&RuleRun>),
 ) -> Option<Replay> {
@@ -213,7 +213,7 @@ async fn unless_suppressed(
     rule: &AnalyticsRule,
     settings: &RunSettings,
     last_alert: &mut Option<Timestamp>,
-    next_id: &mut dyn FnMut() -> String,
+    next_id: &mut (dyn FnMut() -> String + Send),
 ) -> Option<RuleRun> {
     if rule.suppression_enabled && is_suppressed(settings.end, *last_alert, rule.suppression_duration) {
         return None;

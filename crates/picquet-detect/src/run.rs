@@ -119,7 +119,7 @@ pub async fn run_rule(
     database: &dyn Database,
     rule: &AnalyticsRule,
     settings: &RunSettings,
-    next_id: &mut dyn FnMut() -> String,
+    next_id: &mut (dyn FnMut() -> String + Send),
 ) -> RuleRun {
     let window = Window::of(rule, settings.end, settings.period);
     let failed = |error: RunError| RuleRun {

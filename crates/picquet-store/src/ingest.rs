@@ -352,4 +352,3 @@ fn check_columns(table: &str, columns: &[Column]) -> Result<()> {
     }
     Ok(())
 }
-

@@ -168,13 +168,8 @@ fn aligned(
     columns: &[Column],
     buffered: &[Arc<Buffered>],
 ) -> Result<Vec<RecordBatch>> {
-    let table = StoredTable::new(
-        name.to_string(),
-        columns.to_vec(),
-        workspace.storage().clone(),
-        Arc::default(),
-        Vec::new(),
-    );
+    let table =
+        StoredTable::new(name.to_string(), columns.to_vec(), workspace.storage().clone(), Arc::default(), Vec::new());
     let all: Vec<usize> = (0..columns.len()).collect();
     let align = |b: &Arc<Buffered>| table.align(b, &all, &table.schema).map_err(|e| StoreError::table(name, e));
     buffered.iter().map(align).collect()

@@ -56,8 +56,7 @@ impl Database for Snapshot {
             return Some(Table::empty(columns));
         }
         let (files, buffered) = (Arc::clone(&stored.files), stored.buffered.clone());
-        let provider =
-            StoredTable::new(name.to_string(), columns.clone(), self.storage.clone(), files, buffered);
+        let provider = StoredTable::new(name.to_string(), columns.clone(), self.storage.clone(), files, buffered);
         Some(Table { columns, provider: Arc::new(provider) })
     }
 

@@ -60,7 +60,10 @@ impl Workspace {
     /// tables on an object store, only the place is kept.
     pub fn backup(&self, to: &Path) -> Result<()> {
         if fs::read_dir(to).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(StoreError::NotEmpty { path: to.to_path_buf(), message: "the folder is not empty; a copy gets a folder of its own" });
+            return Err(StoreError::NotEmpty {
+                path: to.to_path_buf(),
+                message: "the folder is not empty; a copy gets a folder of its own",
+            });
         }
         fs::create_dir_all(to).map_err(StoreError::io(to))?;
         // State before files: rows that are put into files meanwhile are told apart by their numbers.

@@ -191,7 +191,11 @@ impl Workspace {
                 if mark.is_some_and(|mark| files.is_some_and(|files| files.ingested >= mark)) {
                     change.finish_ingest(ingest.id, DEAD_LETTERS)?;
                 } else {
-                    tracing::info!(file = ingest.path, table = ingest.table, "was not taken in whole; take it in again");
+                    tracing::info!(
+                        file = ingest.path,
+                        table = ingest.table,
+                        "was not taken in whole; take it in again"
+                    );
                     change.drop_ingest(ingest.id)?;
                 }
             }
@@ -336,8 +340,7 @@ impl View {
             }
             None => {
                 let Ok(log) = TableLog::new(storage, table) else { return };
-                let view =
-                    TableView { columns, log: Arc::new(log), files: Arc::default(), buffered: Vec::new() };
+                let view = TableView { columns, log: Arc::new(log), files: Arc::default(), buffered: Vec::new() };
                 self.tables.insert(table.to_string(), view);
             }
         }

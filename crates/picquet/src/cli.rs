@@ -110,8 +110,10 @@ pub(crate) enum Command {
                             picquet incidents assign 12 -w soc --owner alex@contoso.com")]
     Incidents(IncidentsArgs),
     /// List a workspace's rules and their runs, switch rules off and on
-    #[command(after_help = "Examples:\n  picquet rules list -w soc\n  picquet rules runs -w soc --rule 'Rare command'\n  \
-                            picquet rules disable 'Rare command' -w soc --reason 'under review'")]
+    #[command(
+        after_help = "Examples:\n  picquet rules list -w soc\n  picquet rules runs -w soc --rule 'Rare command'\n  \
+                            picquet rules disable 'Rare command' -w soc --reason 'under review'"
+    )]
     Rules(RulesArgs),
 }
 

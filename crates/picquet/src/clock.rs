@@ -58,7 +58,11 @@ impl std::str::FromStr for ScaledClock {
         if !(speed > 0.0 && speed <= 1e6) {
             return Err(wrong());
         }
-        Ok(ScaledClock { start: start.parse().map_err(|_| wrong())?, speed, began: began.parse().map_err(|_| wrong())? })
+        Ok(ScaledClock {
+            start: start.parse().map_err(|_| wrong())?,
+            speed,
+            began: began.parse().map_err(|_| wrong())?,
+        })
     }
 }
 

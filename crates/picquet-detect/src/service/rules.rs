@@ -71,11 +71,16 @@ impl Service {
             let id = rule.rule_id().to_string();
             if let Some(first) = by_id.get(&id) {
                 let (file, first) = (&rule.source.file, &first.source.file);
-                told.refused.push(format!("{file}: the rule {} has the id of a rule in {first}; it does not run", rule.name));
+                told.refused
+                    .push(format!("{file}: the rule {} has the id of a rule in {first}; it does not run", rule.name));
                 continue;
             }
             if RuleTiming::of(&rule).is_none() {
-                told.refused.push(format!("{}: a rule of the kind {} is not run", rule.source.file, rule.kind.as_str()));
+                told.refused.push(format!(
+                    "{}: a rule of the kind {} is not run",
+                    rule.source.file,
+                    rule.kind.as_str()
+                ));
                 continue;
             }
             by_id.insert(id, Arc::new(rule));

@@ -48,11 +48,7 @@ impl ExternalPolicy {
     }
 
     /// Reads what `externaldata` names, as [`kql_engine::Database::external`] is to do.
-    pub fn read(
-        &self,
-        source: &ExternalData,
-        columns: &[(String, Type)],
-    ) -> BoxFuture<'static, Result<Rows, String>> {
+    pub fn read(&self, source: &ExternalData, columns: &[(String, Type)]) -> BoxFuture<'static, Result<Rows, String>> {
         let (policy, source, columns) = (self.clone(), source.clone(), columns.to_vec());
         aside(move || read(&policy, &source, &columns))
     }

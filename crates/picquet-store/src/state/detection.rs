@@ -273,8 +273,7 @@ const RUN: &str =
     "SELECT rule, scheduled, window_start, status, results, alerts, attempts, error, started, ended FROM runs";
 const ALERT: &str = "SELECT id, rule, scheduled, created, severity, name, incident, record FROM alerts";
 const INCIDENT: &str = "SELECT number, rule, created, modified, status, severity, record FROM incidents";
-const OUTBOX: &str =
-    "SELECT seq, output, order_key, message, created, attempts, not_before, state, error FROM outbox";
+const OUTBOX: &str = "SELECT seq, output, order_key, message, created, attempts, not_before, state, error FROM outbox";
 
 /// A WHERE clause that grows.
 #[derive(Default)]
@@ -351,49 +350,50 @@ impl Change<'_> {
 
     /// Whether there is a run of the rule for the scheduled instant.
     pub fn has_run(&self, rule: &str, scheduled: Timestamp) -> Result<bool> {
-        let mut statement =
-            self.transaction.prepare_cached("SELECT 1 FROM runs WHERE rule = ?1 AND scheduled = ?2")?;
+        let mut statement = self.transaction.prepare_cached("SELECT 1 FROM runs WHERE rule = ?1 AND scheduled = ?2")?;
         Ok(statement.exists(params![rule, micros(scheduled)])?)
     }
 
     /// Writes a run. One rule has one run for a scheduled instant; a second one is an error.
     pub fn add_run(&mut self, run: &RunRow) -> Result<()> {
-        self.transaction.prepare_cached(
-            "INSERT INTO runs
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO runs
              (rule, scheduled, window_start, status, results, alerts, attempts, error, started, ended)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-        )?
-        .execute(params![
-            run.rule,
-            micros(run.scheduled),
-            micros(run.window_start),
-            run.status,
-            run.results.map(number),
-            number(run.alerts),
-            run.attempts,
-            run.error,
-            micros(run.started),
-            micros(run.ended)
-        ])?;
+            )?
+            .execute(params![
+                run.rule,
+                micros(run.scheduled),
+                micros(run.window_start),
+                run.status,
+                run.results.map(number),
+                number(run.alerts),
+                run.attempts,
+                run.error,
+                micros(run.started),
+                micros(run.ended)
+            ])?;
         Ok(())
     }
 
     /// Writes an alert.
     pub fn add_alert(&mut self, alert: &AlertRow) -> Result<()> {
-        self.transaction.prepare_cached(
-            "INSERT INTO alerts (id, rule, scheduled, created, severity, name, incident, record)
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO alerts (id, rule, scheduled, created, severity, name, incident, record)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            alert.id,
-            alert.rule,
-            micros(alert.scheduled),
-            micros(alert.created),
-            alert.severity,
-            alert.name,
-            alert.incident,
-            json("alert", &alert.record)?
-        ])?;
+            )?
+            .execute(params![
+                alert.id,
+                alert.rule,
+                micros(alert.scheduled),
+                micros(alert.created),
+                alert.severity,
+                alert.name,
+                alert.incident,
+                json("alert", &alert.record)?
+            ])?;
         Ok(())
     }
 
@@ -426,38 +426,40 @@ impl Change<'_> {
 
     /// Writes an incident, new or changed.
     pub fn put_incident(&mut self, incident: &IncidentRow) -> Result<()> {
-        self.transaction.prepare_cached(
-            "INSERT OR REPLACE INTO incidents (number, rule, created, modified, status, severity, record)
+        self.transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO incidents (number, rule, created, modified, status, severity, record)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?
-        .execute(params![
-            incident.number,
-            incident.rule,
-            micros(incident.created),
-            micros(incident.modified),
-            incident.status,
-            incident.severity,
-            json("incident", &incident.record)?
-        ])?;
+            )?
+            .execute(params![
+                incident.number,
+                incident.rule,
+                micros(incident.created),
+                micros(incident.modified),
+                incident.status,
+                incident.severity,
+                json("incident", &incident.record)?
+            ])?;
         Ok(())
     }
 
     /// Puts a message into the outbox; its number is given here.
     pub fn add_message(&mut self, entry: &OutboxEntry) -> Result<()> {
-        self.transaction.prepare_cached(
-            "INSERT INTO outbox (output, order_key, message, created, attempts, not_before, state, error)
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO outbox (output, order_key, message, created, attempts, not_before, state, error)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            entry.output,
-            entry.order_key,
-            json("message", &entry.message)?,
-            micros(entry.created),
-            entry.attempts,
-            micros(entry.not_before),
-            entry.state.text(),
-            entry.error
-        ])?;
+            )?
+            .execute(params![
+                entry.output,
+                entry.order_key,
+                json("message", &entry.message)?,
+                micros(entry.created),
+                entry.attempts,
+                micros(entry.not_before),
+                entry.state.text(),
+                entry.error
+            ])?;
         Ok(())
     }
 

@@ -93,7 +93,8 @@ impl Change<'_> {
         self.transaction.execute("UPDATE ingests SET state = 'done' WHERE id = ?1", [id])?;
         for buffered in read_buffered(&self.transaction, "SELECT seq FROM buffer WHERE tbl = ?1", [waiting(id)])? {
             self.grow(dead_letters, &buffered.columns)?;
-            self.transaction.execute("UPDATE buffer SET tbl = ?2 WHERE seq = ?1", params![buffered.seq, dead_letters])?;
+            self.transaction
+                .execute("UPDATE buffer SET tbl = ?2 WHERE seq = ?1", params![buffered.seq, dead_letters])?;
             self.appended.push(Buffered { table: dead_letters.to_string(), ..buffered });
         }
         Ok(())

@@ -17,9 +17,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 pub(crate) use buffer::Buffered;
-pub use detection::{
-    AlertFilter, AlertRow, IncidentFilter, IncidentRow, OutboxEntry, OutboxState, RuleRow, RunRow,
-};
+pub use detection::{AlertFilter, AlertRow, IncidentFilter, IncidentRow, OutboxEntry, OutboxState, RuleRow, RunRow};
 pub use ingests::Ingest;
 pub use library::{FunctionRow, TokenRow, WatchlistRow};
 

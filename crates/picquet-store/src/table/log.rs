@@ -167,7 +167,8 @@ impl TableLog {
             if !fields.is_empty() {
                 let all = snapshot.schema().fields().cloned().chain(fields).collect::<Vec<_>>();
                 let schema = StructType::try_new(all).map_err(|e| StoreError::table(&self.name, e))?;
-                let metadata = snapshot.metadata().clone().with_schema(&schema).map_err(|e| StoreError::table(&self.name, e))?;
+                let metadata =
+                    snapshot.metadata().clone().with_schema(&schema).map_err(|e| StoreError::table(&self.name, e))?;
                 actions.push(Action::Metadata(metadata));
             }
             let operation = match (added.is_empty(), removed.is_empty()) {

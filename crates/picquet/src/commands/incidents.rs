@@ -7,7 +7,9 @@ use clap::{Args, Subcommand};
 use comfy_table::{Table, presets};
 use jiff::Timestamp;
 use picquet_detect::{Clock as _, IncidentEdit, ServiceSettings, edit_incident};
-use picquet_rules::{Classification, ClassificationReason, Closing, Edit, Incident, IncidentError, IncidentStatus, Owner};
+use picquet_rules::{
+    Classification, ClassificationReason, Closing, Edit, Incident, IncidentError, IncidentStatus, Owner,
+};
 use picquet_store::{Access, AlertFilter, IncidentFilter, IncidentRow, Workspace};
 use serde_json::{Value, json};
 
@@ -214,7 +216,11 @@ fn show(workspace: &Workspace, row: &IncidentRow, out: &mut dyn Write) -> anyhow
         let reason = reason.map_or_else(String::new, |reason| format!(", {reason}"));
         writeln!(out, "  {classification}{reason} {}", clean(comment))?;
     }
-    writeln!(out, "  created {:.0}, activity {:.0} to {:.0}", incident.created, incident.first_activity, incident.last_activity)?;
+    writeln!(
+        out,
+        "  created {:.0}, activity {:.0} to {:.0}",
+        incident.created, incident.first_activity, incident.last_activity
+    )?;
     if !incident.tactics.is_empty() || !incident.techniques.is_empty() {
         writeln!(out, "  {} {}", incident.tactics.join(", "), incident.techniques.join(", "))?;
     }

@@ -133,7 +133,11 @@ fn tell(file: &IngestFile, outcome: &Result<IngestOutcome, StoreError>, out: &mu
         }
         Ok(IngestOutcome::Known(known)) => {
             let (at, as_path) = (known.received, &known.path);
-            writeln!(out, "{}: {path} was taken in already, on {at} as {as_path}; --again takes it in again", file.table)
+            writeln!(
+                out,
+                "{}: {path} was taken in already, on {at} as {as_path}; --again takes it in again",
+                file.table
+            )
         }
         Err(error) => {
             writeln!(out, "{}: {path} was not taken in", file.table)?;

@@ -81,7 +81,11 @@ pub(crate) async fn run(args: &WorkspaceArgs) -> anyhow::Result<bool> {
     match &args.command {
         WorkspaceCommand::Init(WorkspaceArg { workspace }) => {
             Workspace::init(workspace)?;
-            writeln!(out, "made {}: put rules into rules/, logs into inbox/, and see workspace.toml", workspace.display())?;
+            writeln!(
+                out,
+                "made {}: put rules into rules/, logs into inbox/, and see workspace.toml",
+                workspace.display()
+            )?;
         }
         WorkspaceCommand::Status { workspace, format } => {
             let workspace = open(&workspace.workspace, Access::Share).await?;

@@ -62,11 +62,8 @@ impl Folders {
                 tracing::error!("{error}");
             }
             let name = file.file.clone();
-            let found = if file.errors.is_empty() {
-                file.rules
-            } else {
-                self.good.get(&name).cloned().unwrap_or(file.rules)
-            };
+            let found =
+                if file.errors.is_empty() { file.rules } else { self.good.get(&name).cloned().unwrap_or(file.rules) };
             good.insert(name, found.clone());
             rules.extend(found);
         }
