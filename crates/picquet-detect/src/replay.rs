@@ -8,7 +8,7 @@ use kql_engine::{Database, Engine, Limits, QueryResult};
 use picquet_rules::{AlertContext, AnalyticsRule, Duration};
 use serde::Serialize;
 
-use crate::instants::{Instants, plus};
+use crate::instants::{Instants, minus, plus};
 use crate::late::LateDatabase;
 use crate::run::{RuleRun, RunError, RunSettings, RunStatus, Window, run_rule};
 use crate::schedule::{RuleTiming, is_suppressed};
@@ -33,6 +33,12 @@ pub struct ReplaySettings {
 pub fn replay_instants(rule: &AnalyticsRule, from: Timestamp, to: Timestamp) -> Option<Instants> {
     let timing = RuleTiming::of(rule)?;
     Some(Instants::until(plus(from, timing.frequency), timing.frequency, to))
+}
+
+/// Where a replay begins that has so many windows, the last of which ends at `to`. `None` for a rule that runs no query.
+pub fn replay_start(rule: &AnalyticsRule, to: Timestamp, windows: u32) -> Option<Timestamp> {
+    let frequency = RuleTiming::of(rule)?.frequency;
+    Some(minus(to, Duration::from_ticks(frequency.ticks().saturating_mul(i64::from(windows)))))
 }
 
 /// How a window of a replay ended.

@@ -142,7 +142,9 @@ pub enum OutboxState {
 }
 
 impl OutboxState {
-    fn text(self) -> &'static str {
+    /// In one word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             OutboxState::Pending => "pending",
             OutboxState::Sent => "sent",
@@ -457,7 +459,7 @@ impl Change<'_> {
                 micros(entry.created),
                 entry.attempts,
                 micros(entry.not_before),
-                entry.state.text(),
+                entry.state.as_str(),
                 entry.error
             ])?;
         Ok(())
@@ -471,9 +473,19 @@ impl Change<'_> {
         }
         self.transaction.execute(
             "UPDATE outbox SET attempts = ?2, not_before = ?3, state = ?4, error = ?5 WHERE seq = ?1",
-            params![entry.seq, entry.attempts, micros(entry.not_before), entry.state.text(), entry.error],
+            params![entry.seq, entry.attempts, micros(entry.not_before), entry.state.as_str(), entry.error],
         )?;
         Ok(())
+    }
+
+    /// Has a message that was given up sent again, as if it were new; whether there is one of this number.
+    pub fn revive_message(&mut self, seq: i64, now: Timestamp) -> Result<bool> {
+        let revived = self.transaction.execute(
+            "UPDATE outbox SET state = 'pending', attempts = 0, created = ?2, not_before = ?2
+             WHERE seq = ?1 AND state = 'dead'",
+            params![seq, micros(now)],
+        )?;
+        Ok(revived > 0)
     }
 
     /// Forgets runs that ended before this time.
@@ -540,7 +552,7 @@ impl State {
     /// Messages in a state, in order.
     pub fn messages(&self, state: OutboxState, limit: usize) -> Result<Vec<OutboxEntry>> {
         let mut conditions = Conditions::default();
-        conditions.add("state = ?", state.text().to_string());
+        conditions.add("state = ?", state.as_str().to_string());
         self.read(|t| conditions.list(t, OUTBOX, "seq", Some(limit), outbox_row))
     }
 }

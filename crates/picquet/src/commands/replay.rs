@@ -9,7 +9,9 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use kql_engine::Database as _;
 use kql_functions::Type;
-use picquet_detect::{Clock as _, Replay, ReplaySettings, ReplayStatus, ReplayWindow, replay, replay_instants};
+use picquet_detect::{
+    Clock as _, Replay, ReplaySettings, ReplayStatus, ReplayWindow, replay, replay_instants, replay_start,
+};
 use picquet_rules::{AlertContext, AnalyticsRule, Duration, Loaded, load_path};
 use serde_json::{Value, json};
 
@@ -32,8 +34,11 @@ pub(crate) struct ReplayArgs {
     #[command(flatten)]
     data: DataArgs,
     /// Begin here: the first window ends one frequency of the rule later
-    #[arg(long, value_name = "TIME", value_parser = time)]
-    from: Timestamp,
+    #[arg(long, value_name = "TIME", value_parser = time, required_unless_present = "runs", conflicts_with = "runs")]
+    from: Option<Timestamp>,
+    /// So many windows up to the end, of each rule, instead of a beginning; Sentinel's results simulation has 50
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    runs: Option<u32>,
     /// No window ends after this; the present by default
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<Timestamp>,
@@ -65,15 +70,19 @@ fn delayed_table(text: &str) -> Result<(String, Duration), String> {
 }
 
 /// A rule and its past.
-type Replayed<'r> = (&'r AnalyticsRule, Replay);
+struct Replayed<'r> {
+    rule: &'r AnalyticsRule,
+    settings: ReplaySettings,
+    replay: Replay,
+}
 
 /// Replays the rules, one after the other. Whether all windows of all rules ran.
 pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<bool> {
     let loaded: Vec<Loaded> = args.rules.iter().flat_map(load_path).collect();
     let mut good = super::run::tell_rule_problems(&loaded)?;
     let to = args.to.unwrap_or_else(|| SystemClock.now());
-    if args.from >= to {
-        anyhow::bail!("the replay ends ({to}) before it begins ({})", args.from);
+    if let Some(from) = args.from.filter(|from| *from >= to) {
+        anyhow::bail!("the replay ends ({to}) before it begins ({from})");
     }
     let (rules, others): (Vec<&AnalyticsRule>, Vec<&AnalyticsRule>) =
         loaded.iter().flat_map(|l| &l.rules).partition(|rule| rule.is_executable());
@@ -85,14 +94,21 @@ pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<bool> {
         anyhow::bail!("no analytics rules with a query found");
     }
     let (database, engine) = super::open(&args.data).await?;
-    let settings = ReplaySettings {
-        from: args.from,
+    let of_all = ReplaySettings {
+        from: args.from.unwrap_or(to),
         to,
         delays: delays(&args.simulate_delay, &database)?,
         context: AlertContext::default(),
         limits: super::limits(&args.data.resources)?,
     };
-    let windows = |rule: &AnalyticsRule| replay_instants(rule, settings.from, settings.to).map_or(0, |i| i.count());
+    let settings_of = |rule: &AnalyticsRule| {
+        let from = match args.runs {
+            Some(runs) => replay_start(rule, to, runs).unwrap_or(to),
+            None => of_all.from,
+        };
+        ReplaySettings { from, ..of_all.clone() }
+    };
+    let windows = |rule: &AnalyticsRule| replay_instants(rule, settings_of(rule).from, to).map_or(0, |i| i.count());
     let bar = progress::bar(rules.iter().map(|rule| windows(rule)).sum());
     let started = Instant::now();
     let mut next_id = || uuid::Uuid::new_v4().to_string();
@@ -101,11 +117,12 @@ pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<bool> {
         bar.set_message(clean(&rule.name).into_owned());
         let mut on_window = |_: &ReplayWindow, _: Option<&picquet_detect::RuleRun>| bar.inc(1);
         let stopwatch = || started.elapsed();
+        let settings = settings_of(rule);
         let work = replay(&engine, &database, rule, &settings, &mut next_id, &stopwatch, &mut on_window);
         let Some(replayed) = progress::shown(&bar, work).await else { continue };
         let complete = replayed.complete;
         good &= complete && replayed.summary.failed == 0;
-        replays.push((rule, replayed));
+        replays.push(Replayed { rule, settings, replay: replayed });
         if !complete {
             break;
         }
@@ -114,10 +131,10 @@ pub(crate) async fn run(args: &ReplayArgs) -> anyhow::Result<bool> {
     reports::tell(&database)?;
     tell_failures(&replays)?;
     match &args.out {
-        Some(path) => write_to_path(path, |out| write(&replays, &settings, args.format, None, out))?,
+        Some(path) => write_to_path(path, |out| write(&replays, args.format, None, out))?,
         None => {
             let mut out = std::io::stdout().lock();
-            write(&replays, &settings, args.format, super::terminal_width(), &mut out)?;
+            write(&replays, args.format, super::terminal_width(), &mut out)?;
             out.flush()?;
         }
     }
@@ -142,7 +159,7 @@ fn delays(named: &[(String, Duration)], database: &Logs) -> anyhow::Result<BTree
 fn tell_failures(replays: &[Replayed<'_>]) -> anyhow::Result<()> {
     let color = std::io::stderr().is_terminal();
     let mut err = std::io::stderr().lock();
-    for (rule, replay) in replays {
+    for Replayed { rule, replay, .. } in replays {
         let mut told: Vec<(&str, &str)> = Vec::new();
         for window in &replay.windows {
             let Some(error) = &window.error else { continue };
@@ -165,29 +182,28 @@ fn tell_failures(replays: &[Replayed<'_>]) -> anyhow::Result<()> {
 
 fn write(
     replays: &[Replayed<'_>],
-    settings: &ReplaySettings,
     format: ReplayFormat,
     width: Option<usize>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     match format {
         ReplayFormat::Json => {
-            for (rule, replay) in replays {
-                writeln!(out, "{}", replay_json(rule, replay, settings))?;
+            for replayed in replays {
+                writeln!(out, "{}", replay_json(replayed))?;
             }
         }
         ReplayFormat::Table => {
-            for (rule, replay) in replays {
+            for Replayed { rule, replay, .. } in replays {
                 write_windows(rule, replay, width, out)?;
             }
-            write_summaries(replays, settings, width, out)?;
+            write_summaries(replays, width, out)?;
         }
     }
     Ok(())
 }
 
 /// One object a rule, as the documentation describes it.
-fn replay_json(rule: &AnalyticsRule, replay: &Replay, settings: &ReplaySettings) -> Value {
+fn replay_json(Replayed { rule, settings, replay }: &Replayed<'_>) -> Value {
     json!({
         "rule": {"id": rule.rule_id(), "name": rule.name, "severity": rule.severity},
         "from": settings.from,
@@ -250,13 +266,8 @@ const fn status(status: ReplayStatus) -> &'static str {
 }
 
 /// The figures of all rules, a line each.
-fn write_summaries(
-    replays: &[Replayed<'_>],
-    settings: &ReplaySettings,
-    width: Option<usize>,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
-    let late = !settings.delays.is_empty();
+fn write_summaries(replays: &[Replayed<'_>], width: Option<usize>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let late = replays.iter().any(|replayed| !replayed.settings.delays.is_empty());
     let mut columns = vec![
         ("rule", Type::String),
         ("windows", Type::Long),
@@ -276,7 +287,7 @@ fn write_summaries(
     let instant = |t: Option<Timestamp>| t.map(|t| t.to_string()).unwrap_or_default();
     let rows: Vec<Vec<String>> = replays
         .iter()
-        .map(|(rule, Replay { summary, .. })| {
+        .map(|Replayed { rule, replay: Replay { summary, .. }, .. }| {
             let mut row = vec![
                 clean(&rule.name).into_owned(),
                 summary.windows.to_string(),
@@ -296,6 +307,9 @@ fn write_summaries(
             row
         })
         .collect();
-    writeln!(out, "{} to {}", settings.from, settings.to)?;
+    let (from, to) = (replays.iter().map(|r| r.settings.from).min(), replays.iter().map(|r| r.settings.to).max());
+    if let (Some(from), Some(to)) = (from, to) {
+        writeln!(out, "{from} to {to}")?;
+    }
     table::write_texts(&columns, &rows, width, out)
 }
