@@ -24,7 +24,7 @@ pub use instants::Instants;
 pub use late::LateDatabase;
 pub use replay::{
     DelaySummary, Replay, ReplaySettings, ReplayStatus, ReplaySummary, ReplayWindow, WithoutDelay, replay,
-    replay_instants,
+    replay_instants, replay_start,
 };
 pub use run::{RuleRun, RunError, RunSettings, RunStatus, Window, run_rule};
 pub use schedule::{
