@@ -19,7 +19,7 @@ pub enum StoreError {
         message: &'static str,
     },
     /// Another process has the workspace.
-    #[error("{}: another process ({holder}) works on this workspace; stop it, or read with a command that does not write", path.display())]
+    #[error("{}: another process ({holder}) works on this workspace; stop it, or put log files into {} for `picquet serve` to take in", path.display(), path.join("inbox").display())]
     Locked {
         /// The workspace.
         path: PathBuf,

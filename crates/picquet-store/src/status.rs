@@ -3,6 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::compute::{max, min};
+use arrow::datatypes::Int64Type;
 use jiff::Timestamp;
 use picquet_rules::Duration;
 
@@ -10,7 +13,7 @@ use crate::columns::UNIX_EPOCH;
 use crate::error::{Result, StoreError};
 use crate::settings::SETTINGS_FILE;
 use crate::state::STATE_FILE;
-use crate::table::DataFile;
+use crate::table::{DataFile, TIME_GENERATED};
 use crate::workspace::{FOLDERS, Workspace};
 
 /// A table in figures.
@@ -28,7 +31,7 @@ pub struct TableStatus {
     pub files: usize,
     /// Their size.
     pub bytes: u64,
-    /// The first and the last TimeGenerated of the rows in files, to about a millisecond.
+    /// The first and the last TimeGenerated, to about a millisecond.
     pub times: Option<(Timestamp, Timestamp)>,
     /// How long rows are kept; `None` for ever.
     pub retention: Option<Duration>,
@@ -40,7 +43,8 @@ impl Workspace {
         let view = self.read();
         let one = |(name, table): (&String, &crate::workspace::TableView)| {
             let buffered: usize = table.buffered.iter().map(|b| b.batch.num_rows()).sum();
-            let ranges = table.files.files.iter().filter_map(|file: &DataFile| file.generated);
+            let in_files = table.files.files.iter().filter_map(|file: &DataFile| file.generated);
+            let ranges = in_files.chain(table.buffered.iter().filter_map(|buffered| times(&buffered.batch)));
             let range = ranges.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
             TableStatus {
                 name: name.clone(),
@@ -91,6 +95,11 @@ impl Workspace {
         }
         Ok(())
     }
+}
+
+fn times(batch: &RecordBatch) -> Option<(i64, i64)> {
+    let times = batch.column_by_name(TIME_GENERATED)?.as_primitive_opt::<Int64Type>()?;
+    Some((min(times)?, max(times)?))
 }
 
 fn instant(ticks: i64) -> Option<Timestamp> {

@@ -8,6 +8,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use deltalake_core::logstore::{
     LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
@@ -18,7 +19,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, UploadPart,
 };
 use url::Url;
 
@@ -143,26 +144,16 @@ impl ObjectStore for Durable {
         if matches!(opts.mode, PutMode::Update(_)) || !opts.attributes.is_empty() {
             return self.0.put_opts(location, payload, opts).await;
         }
-        let path = self.0.path_to_filesystem(location)?;
-        let create = opts.mode == PutMode::Create;
-        let name = path.display().to_string();
-        let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
-        match put {
-            Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
-            Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
-                Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
-            }
-            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
-            Err(source) => Err(object_store::Error::JoinError { source }),
-        }
+        put_aside(self.0.path_to_filesystem(location)?, payload, opts.mode == PutMode::Create).await
     }
 
     async fn put_multipart_opts(
         &self,
         location: &Path,
-        opts: PutMultipartOptions,
+        _opts: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(location, opts).await
+        // What the log writes in parts (checkpoints) is small enough to be gathered.
+        Ok(Box::new(Gathered { path: self.0.path_to_filesystem(location)?, parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
@@ -183,6 +174,44 @@ impl ObjectStore for Durable {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> StoreResult<()> {
         self.0.copy_opts(from, to, options).await
+    }
+}
+
+/// A file that arrives in parts.
+#[derive(Debug)]
+struct Gathered {
+    path: PathBuf,
+    parts: Vec<Bytes>,
+}
+
+#[async_trait]
+impl MultipartUpload for Gathered {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.parts.extend(data);
+        Box::pin(async { Ok(()) })
+    }
+
+    async fn complete(&mut self) -> StoreResult<PutResult> {
+        let payload: PutPayload = std::mem::take(&mut self.parts).into_iter().collect();
+        put_aside(self.path.clone(), payload, false).await
+    }
+
+    async fn abort(&mut self) -> StoreResult<()> {
+        self.parts.clear();
+        Ok(())
+    }
+}
+
+async fn put_aside(path: PathBuf, payload: PutPayload, create: bool) -> StoreResult<PutResult> {
+    let name = path.display().to_string();
+    let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
+    match put {
+        Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
+        Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
+            Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
+        }
+        Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
+        Err(source) => Err(object_store::Error::JoinError { source }),
     }
 }
 
