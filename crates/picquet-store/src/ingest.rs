@@ -15,7 +15,8 @@ use kql_engine::repr;
 use picquet_sources::{IngestOptions, Ingestion, Rejected, Schemas, SourceError, content_hash};
 use tokio::runtime::Handle;
 
-use self::rows::{Finished, Finisher, dead_letter_columns, dead_letters};
+pub(crate) use self::rows::dead_letter_columns;
+use self::rows::{Finished, Finisher, dead_letters};
 use crate::columns::Column;
 use crate::error::{Result, StoreError};
 use crate::settings::UnknownColumns;

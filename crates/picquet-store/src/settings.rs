@@ -104,7 +104,7 @@ impl Settings {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Settings::default()),
             Err(error) => return Err(SettingsError { path, message: error.to_string() }),
         };
-        toml::from_str(&text).map_err(|error| SettingsError { path, message: error.to_string() })
+        toml::from_str(&text).map_err(|error| SettingsError { path, message: error.to_string().trim_end().to_string() })
     }
 
     /// How long rows of a table are kept; `None` for ever.

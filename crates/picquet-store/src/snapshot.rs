@@ -9,6 +9,7 @@ use kql_functions::Type;
 use kql_semantics::SavedFunction;
 use picquet_sources::Schemas;
 
+use crate::ingest::{DEAD_LETTERS, dead_letter_columns};
 use crate::storage::Storage;
 use crate::table::StoredTable;
 use crate::workspace::{Library, TableView};
@@ -33,9 +34,14 @@ impl Snapshot {
     }
 }
 
+/// The columns of a table that there is in every workspace.
+fn known(table: &str) -> Option<Vec<(String, Type)>> {
+    if table == DEAD_LETTERS { Some(dead_letter_columns()) } else { Schemas::builtin().table(table) }
+}
+
 /// The columns of a table: those of the known schema first, with its types.
 pub(crate) fn with_known(table: &str, own: &[(String, Type)]) -> Vec<(String, Type)> {
-    let mut columns = Schemas::builtin().table(table).unwrap_or_default();
+    let mut columns = known(table).unwrap_or_default();
     for (name, ty) in own {
         match columns.iter_mut().find(|(known, _)| known == name) {
             // What was stored with another type stays readable.
@@ -49,7 +55,7 @@ pub(crate) fn with_known(table: &str, own: &[(String, Type)]) -> Vec<(String, Ty
 impl Database for Snapshot {
     fn table(&self, name: &str) -> Option<Table> {
         let Some(stored) = self.tables.get(name) else {
-            return Schemas::builtin().table(name).map(Table::empty);
+            return known(name).map(Table::empty);
         };
         let columns = with_known(name, &stored.columns);
         if stored.files.files.is_empty() && stored.buffered.is_empty() {
@@ -63,6 +69,7 @@ impl Database for Snapshot {
     fn table_names(&self) -> Vec<String> {
         let mut names: Vec<String> = self.tables.keys().cloned().collect();
         names.extend(Schemas::builtin().names().map(str::to_string));
+        names.push(DEAD_LETTERS.to_string());
         names.sort();
         names.dedup();
         names

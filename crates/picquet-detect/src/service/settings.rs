@@ -70,7 +70,7 @@ impl ServiceSettings {
     pub fn of(workspace: &Workspace) -> Result<ServiceSettings, SettingsError> {
         ServiceSettings::read(workspace.settings(), workspace.id()).map_err(|(table, error)| SettingsError {
             path: workspace.path().join(picquet_store::SETTINGS_FILE),
-            message: format!("[{table}]: {error}"),
+            message: format!("[{table}]: {}", error.to_string().trim_end()),
         })
     }
 

@@ -163,7 +163,7 @@ impl Finisher {
 }
 
 /// The columns of dead letters.
-pub(super) fn dead_letter_columns() -> Vec<Column> {
+pub(crate) fn dead_letter_columns() -> Vec<Column> {
     [
         (TIME_GENERATED, Type::DateTime),
         ("TableName", Type::String),

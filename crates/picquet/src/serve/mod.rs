@@ -15,7 +15,7 @@ use kql_engine::{Engine, EngineOptions};
 use picquet_detect::{Clock, Service, ServiceSettings, Watch};
 use picquet_notify::{Output, OutputConfig, check_names};
 use picquet_sources::{ExternalPolicy, Inbox};
-use picquet_store::{Access, IngestFile, IngestOutcome, Settings, Workspace};
+use picquet_store::{Access, IngestFile, IngestOutcome, SETTINGS_FILE, Settings, Workspace};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -105,17 +105,18 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
 
 /// The outputs of `workspace.toml`.
 fn outputs(workspace: &Workspace) -> anyhow::Result<Vec<Output>> {
+    let place = || format!("{}: [[output]]", workspace.path().join(SETTINGS_FILE).display());
     let mut configs = Vec::new();
     for table in &workspace.settings().output {
-        let mut config: OutputConfig = table.clone().try_into().context("workspace.toml: [[output]]")?;
+        let mut config: OutputConfig = table.clone().try_into().with_context(place)?;
         config.resolve(workspace.path());
         for warning in config.warnings() {
             tracing::warn!(output = config.name, "{warning}");
         }
         configs.push(config);
     }
-    check_names(&configs)?;
-    Ok(configs.iter().map(Output::new).collect::<Result<_, _>>()?)
+    check_names(&configs).with_context(place)?;
+    configs.iter().map(Output::new).collect::<Result<_, _>>().with_context(place)
 }
 
 /// Ends with the first signal to stop; a second one ends the program at once.
