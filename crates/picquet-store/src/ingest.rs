@@ -95,6 +95,8 @@ impl Workspace {
     pub async fn ingest(&self, file: &IngestFile, now: Timestamp) -> Result<IngestOutcome> {
         self.owns()?;
         check_name(&file.table)?;
+        // Before the file is looked at, which may take longer than rules wait.
+        let _under_way = UnderWay::begin(self, now);
         let hash = content_hash(&file.path).map_err(StoreError::io(&file.path))?;
         if let Some(known) = self.state().ingested(&hash, &file.table)?.filter(|_| !file.again) {
             return Ok(IngestOutcome::Known(known));
@@ -110,7 +112,6 @@ impl Workspace {
             rejected: 0,
             received: now,
         };
-        let _under_way = UnderWay::begin(self, now);
         match self.try_ingest(file, &ingest, false).await {
             Ok(outcome) => Ok(outcome),
             Err(Ended::Failed(error)) => Err(error),
@@ -352,4 +353,3 @@ fn check_columns(table: &str, columns: &[Column]) -> Result<()> {
     }
     Ok(())
 }
-

@@ -139,6 +139,7 @@ impl Workspace {
             Workspace { path, id, settings, storage, state, view, external, access, in_flight, _lock: lock };
         workspace.load().await?;
         if access == Access::Own {
+            workspace.storage.clear();
             workspace.recover()?;
         }
         Ok(workspace)
@@ -180,7 +181,10 @@ impl Workspace {
         let tables: Vec<(String, Arc<TableFiles>)> =
             self.read().tables.iter().map(|(name, table)| (name.clone(), Arc::clone(&table.files))).collect();
         let unfinished = self.state.unfinished_ingests()?;
+        let last = |number: fn(&TableFiles) -> i64| tables.iter().map(|(_, files)| number(files)).max().unwrap_or(0);
+        let (last_buffered, last_mark) = (last(|files| files.buffered), last(|files| files.ingested));
         self.change(|change| {
+            change.number_above(last_buffered, last_mark)?;
             for (name, files) in &tables {
                 if files.buffered > 0 {
                     change.forget(name, files.buffered)?;
@@ -191,7 +195,11 @@ impl Workspace {
                 if mark.is_some_and(|mark| files.is_some_and(|files| files.ingested >= mark)) {
                     change.finish_ingest(ingest.id, DEAD_LETTERS)?;
                 } else {
-                    tracing::info!(file = ingest.path, table = ingest.table, "was not taken in whole; take it in again");
+                    tracing::info!(
+                        file = ingest.path,
+                        table = ingest.table,
+                        "was not taken in whole; take it in again"
+                    );
                     change.drop_ingest(ingest.id)?;
                 }
             }
@@ -280,7 +288,7 @@ impl Workspace {
     }
 
     /// Takes up what other processes have written: rows, watchlists, functions.
-    fn look_for_changes(&self) -> Result<()> {
+    pub(crate) fn look_for_changes(&self) -> Result<()> {
         let version = self.state.version()?;
         let known = {
             let view = self.read();
@@ -336,8 +344,7 @@ impl View {
             }
             None => {
                 let Ok(log) = TableLog::new(storage, table) else { return };
-                let view =
-                    TableView { columns, log: Arc::new(log), files: Arc::default(), buffered: Vec::new() };
+                let view = TableView { columns, log: Arc::new(log), files: Arc::default(), buffered: Vec::new() };
                 self.tables.insert(table.to_string(), view);
             }
         }

@@ -9,7 +9,7 @@ use picquet_store::{Change, Result, RuleRow, StoreError, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use crate::failure::FailureState;
+use crate::failure::{FailureState, enabled_name};
 use crate::schedule::{RuleTiming, ScheduleState};
 
 /// What is kept of a rule between runs.
@@ -71,11 +71,16 @@ impl Service {
             let id = rule.rule_id().to_string();
             if let Some(first) = by_id.get(&id) {
                 let (file, first) = (&rule.source.file, &first.source.file);
-                told.refused.push(format!("{file}: the rule {} has the id of a rule in {first}; it does not run", rule.name));
+                told.refused
+                    .push(format!("{file}: the rule {} has the id of a rule in {first}; it does not run", rule.name));
                 continue;
             }
             if RuleTiming::of(&rule).is_none() {
-                told.refused.push(format!("{}: a rule of the kind {} is not run", rule.source.file, rule.kind.as_str()));
+                told.refused.push(format!(
+                    "{}: a rule of the kind {} is not run",
+                    rule.source.file,
+                    rule.kind.as_str()
+                ));
                 continue;
             }
             by_id.insert(id, Arc::new(rule));
@@ -195,6 +200,7 @@ pub fn enable_rule(workspace: &Workspace, rule: &str) -> Result<RuleRow> {
             return Err(StoreError::Refused(message));
         }
         row.disabled_reason = String::new();
+        row.name = enabled_name(&row.name).to_string();
         let mut state = RuleState::of(&row)?;
         state.failure = FailureState::default();
         state.put(&mut row)?;

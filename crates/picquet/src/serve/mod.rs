@@ -45,6 +45,9 @@ pub(crate) struct ServeArgs {
     /// A clock for tests: START@SPEED@BEGAN; at the wall time BEGAN it shows START, and goes SPEED times as fast
     #[arg(long, value_name = "CLOCK", hide = true)]
     test_clock: Option<ScaledClock>,
+    /// How many milliseconds a file of the inbox must stay the same before it is taken in; for tests
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000, hide = true)]
+    inbox_settle: u64,
 }
 
 /// What the loops of a served workspace share.
@@ -53,6 +56,8 @@ struct Served {
     service: Service,
     clock: Arc<dyn Clock>,
     rules: Vec<PathBuf>,
+    /// How long a file of the inbox must stay the same before it is taken in.
+    settle: Duration,
 }
 
 pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
@@ -77,19 +82,26 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
         ids,
     );
     let rules = std::iter::once(workspace.path().join("rules")).chain(args.rules.iter().cloned()).collect();
-    let served = Served { workspace, service, clock, rules };
+    let settle = Duration::from_millis(args.inbox_settle);
+    let served = Arc::new(Served { workspace, service, clock, rules, settle });
     let (stop, stopped) = watch::channel(false);
     let signal = tokio::spawn(wait_for_signal(stop));
     tracing::info!(workspace = %served.workspace.path().display(), tables = served.workspace.tables().len(), "serving");
     writeln!(std::io::stderr(), "serving {}; Ctrl-C ends it", served.workspace.path().display())?;
     let (wake, woken) = watch::channel(0_u64);
-    tokio::join!(
-        served.watch_folders(stopped.clone(), wake.clone()),
-        served.take_in(stopped.clone(), wake.clone()),
-        served.schedule(stopped.clone(), woken),
-        served.deliver(stopped.clone()),
-        served.maintain(stopped.clone()),
-    );
+    // Tasks of their own: a large file, or an output that does not answer, must not hold up the rules.
+    let loops = [
+        tokio::spawn(Arc::clone(&served).watch_folders(stopped.clone(), wake.clone())),
+        tokio::spawn(Arc::clone(&served).take_in(stopped.clone(), wake)),
+        tokio::spawn(Arc::clone(&served).deliver(stopped.clone())),
+        tokio::spawn(Arc::clone(&served).maintain(stopped.clone())),
+    ];
+    let loops = futures::future::try_join_all(loops);
+    let rules = async {
+        served.schedule(stopped.clone(), woken).await;
+        Ok(())
+    };
+    tokio::try_join!(rules, loops).context("a part of the service ended; please report it")?;
     signal.abort();
     let rows = served.workspace.flush(served.clock.now()).await?;
     tracing::info!(rows, "stopped: all rows are in files");
@@ -151,7 +163,7 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
 
 impl Served {
     /// Rules, functions and watchlists as their files are, looked at every two seconds of real time.
-    async fn watch_folders(&self, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
+    async fn watch_folders(self: Arc<Self>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
         let mut folders = Folders::new(self.workspace.path(), &self.rules);
         loop {
             if folders.changed() {
@@ -166,8 +178,8 @@ impl Served {
     }
 
     /// Files of the inbox into tables.
-    async fn take_in(&self, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
-        let inbox = match Inbox::open(&self.workspace.path().join("inbox"), Duration::from_secs(2)) {
+    async fn take_in(self: Arc<Self>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
+        let inbox = match Inbox::open(&self.workspace.path().join("inbox"), self.settle) {
             Ok(inbox) => inbox,
             Err(error) => return tracing::error!(%error, "the inbox cannot be read"),
         };
@@ -257,7 +269,7 @@ impl Served {
     }
 
     /// Messages to outputs.
-    async fn deliver(&self, mut stopped: watch::Receiver<bool>) {
+    async fn deliver(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         loop {
             let now = self.clock.now();
             let mut next = later(now, SignedDuration::from_secs(2));
@@ -272,7 +284,7 @@ impl Served {
     }
 
     /// Rows into files, files together, old rows away.
-    async fn maintain(&self, mut stopped: watch::Receiver<bool>) {
+    async fn maintain(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         loop {
             let now = self.clock.now();
             match self.workspace.maintain(now).await {
