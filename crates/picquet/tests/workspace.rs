@@ -12,7 +12,7 @@ use support::service::{TestWorkspace, done, refused, rows};
 
 /// The report on the only file of an ingestion.
 fn ingest(workspace: &TestWorkspace, file: &std::path::Path, more: &[&str]) -> Value {
-    let arguments = [&["ingest", file.to_str().unwrap(), "--format", "json"], more].concat();
+    let arguments = [&["ingest", file.to_str().unwrap(), "--format", "json"][..], more].concat();
     let report: Value = serde_json::from_str(&workspace.run(&arguments)).unwrap();
     assert_eq!(report["files"].as_array().unwrap().len(), 1, "{report}");
     report["files"][0].clone()

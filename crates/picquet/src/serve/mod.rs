@@ -50,6 +50,9 @@ pub(crate) struct ServeArgs {
     inbox_settle: u64,
 }
 
+/// New messages wait at most so long.
+const LOOK_AT_MESSAGES: SignedDuration = SignedDuration::from_secs(2);
+
 /// What the loops of a served workspace share.
 struct Served {
     workspace: Arc<Workspace>,
@@ -90,12 +93,15 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
     writeln!(std::io::stderr(), "serving {}; Ctrl-C ends it", served.workspace.path().display())?;
     let (wake, woken) = watch::channel(0_u64);
     // Tasks of their own: a large file, or an output that does not answer, must not hold up the rules.
-    let loops = [
+    let mut loops = vec![
         tokio::spawn(Arc::clone(&served).watch_folders(stopped.clone(), wake.clone())),
         tokio::spawn(Arc::clone(&served).take_in(stopped.clone(), wake)),
-        tokio::spawn(Arc::clone(&served).deliver(stopped.clone())),
+        tokio::spawn(Arc::clone(&served).address(stopped.clone())),
         tokio::spawn(Arc::clone(&served).maintain(stopped.clone())),
     ];
+    for output in served.service.outputs() {
+        loops.push(tokio::spawn(Arc::clone(&served).deliver(output.to_string(), stopped.clone())));
+    }
     let loops = futures::future::try_join_all(loops);
     let rules = async {
         served.schedule(stopped.clone(), woken).await;
@@ -268,12 +274,34 @@ impl Served {
         }
     }
 
-    /// Messages to outputs.
-    async fn deliver(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+    /// New messages to the outputs that want them.
+    async fn address(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        match self.service.give_up_others() {
+            Ok(0) => {}
+            Ok(count) => tracing::error!(count, "messages were given up: their outputs are gone"),
+            Err(error) => tracing::error!(%error, "messages of outputs that are gone"),
+        }
+        loop {
+            if let Err(error) = self.service.address() {
+                tracing::error!(%error, "messages were not given to outputs");
+            }
+            if !pause(self.clock.as_ref(), later(self.clock.now(), LOOK_AT_MESSAGES), &mut stopped).await {
+                return;
+            }
+        }
+    }
+
+    /// Messages to an output.
+    async fn deliver(self: Arc<Self>, output: String, mut stopped: watch::Receiver<bool>) {
         loop {
             let now = self.clock.now();
-            let mut next = later(now, SignedDuration::from_secs(2));
-            match self.service.deliver().await {
+            let mut next = later(now, LOOK_AT_MESSAGES);
+            // It can be left between two messages.
+            let delivered = tokio::select! {
+                delivered = self.service.deliver(&output) => delivered,
+                _ = stopped.wait_for(|stop| *stop) => return,
+            };
+            match delivered {
                 Ok(delivered) => next = delivered.next.map_or(next, |at| at.min(next)),
                 Err(error) => tracing::error!(%error, "messages were not sent"),
             }
