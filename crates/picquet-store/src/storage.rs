@@ -18,7 +18,7 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result as StoreResult, UploadPart,
 };
 use url::Url;
 
@@ -182,7 +182,9 @@ impl ObjectStore for Durable {
         location: &Path,
         opts: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(location, opts).await
+        let path = self.0.path_to_filesystem(location)?;
+        let upload = self.0.put_multipart_opts(location, opts).await?;
+        Ok(Box::new(DurableUpload { upload, path }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
@@ -203,6 +205,38 @@ impl ObjectStore for Durable {
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> StoreResult<()> {
         self.0.copy_opts(from, to, options).await
+    }
+}
+
+/// A large file that is written piece by piece.
+#[derive(Debug)]
+struct DurableUpload {
+    upload: Box<dyn MultipartUpload>,
+    path: PathBuf,
+}
+
+#[async_trait]
+impl MultipartUpload for DurableUpload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        self.upload.put_part(data)
+    }
+
+    async fn complete(&mut self) -> StoreResult<PutResult> {
+        let done = self.upload.complete().await?;
+        let path = self.path.clone();
+        let sync = move || {
+            sync_file(&File::open(&path)?, &path)?;
+            path.parent().map_or(Ok(()), sync_folder)
+        };
+        match tokio::task::spawn_blocking(sync).await {
+            Ok(Ok(())) => Ok(done),
+            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
+            Err(source) => Err(object_store::Error::JoinError { source }),
+        }
+    }
+
+    async fn abort(&mut self) -> StoreResult<()> {
+        self.upload.abort().await
     }
 }
 
