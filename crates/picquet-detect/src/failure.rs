@@ -131,6 +131,11 @@ pub fn auto_disabled_name(name: &str) -> String {
     if name.starts_with(AUTO_DISABLED) { name.to_string() } else { format!("{AUTO_DISABLED} {name}") }
 }
 
+/// The name of a rule that is switched on again.
+pub fn enabled_name(name: &str) -> &str {
+    name.strip_prefix(AUTO_DISABLED).map_or(name, str::trim_start)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

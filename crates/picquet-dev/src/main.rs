@@ -5,6 +5,8 @@ mod cases;
 mod columns;
 mod compare;
 mod corpus;
+mod crash;
+mod crash_command;
 mod disagreements;
 mod docs_cases;
 mod figures;
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use bench::BenchArgs;
+use crash_command::CrashArgs;
 use figures::Showing;
 use oracle::OracleArgs;
 
@@ -50,6 +53,8 @@ enum Command {
     Support,
     /// Times the functions and operators that rules use most, over generated rows.
     Bench(BenchArgs),
+    /// Kills `picquet` again and again at work, and checks that nothing is lost or doubled.
+    Crash(CrashArgs),
     /// Writes the pages of the rule checks.
     Lints {
         /// The folder of the pages.
@@ -73,7 +78,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = &cli.shared;
     let corpora = shared.join("corpus").is_dir();
     match &cli.command {
-        Command::Support | Command::Bench(_) | Command::Lints { .. } => {}
+        Command::Support | Command::Bench(_) | Command::Crash(_) | Command::Lints { .. } => {}
         _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
         _ => {}
     }
@@ -85,6 +90,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Samples(showing) => samples::run(shared, showing, &mut out),
         Command::Support => support::write(&mut out),
         Command::Bench(args) => bench::run(args, &mut out),
+        Command::Crash(args) => crash_command::run(args, &mut out),
         Command::Lints { folder } => lints::write(folder, &mut out),
     }
 }

@@ -96,6 +96,8 @@ impl Workspace {
     pub async fn ingest(&self, file: &IngestFile, now: Timestamp) -> Result<IngestOutcome> {
         self.owns()?;
         check_name(&file.table)?;
+        // Before the file is looked at, which may take longer than rules wait.
+        let _under_way = UnderWay::begin(self, now);
         let hash = content_hash(&file.path).map_err(StoreError::io(&file.path))?;
         if let Some(known) = self.state().ingested(&hash, &file.table)?.filter(|_| !file.again) {
             return Ok(IngestOutcome::Known(known));
@@ -111,7 +113,6 @@ impl Workspace {
             rejected: 0,
             received: now,
         };
-        let _under_way = UnderWay::begin(self, now);
         match self.try_ingest(file, &ingest, false).await {
             Ok(outcome) => Ok(outcome),
             Err(Ended::Failed(error)) => Err(error),

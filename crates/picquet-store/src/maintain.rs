@@ -96,7 +96,9 @@ impl Workspace {
         }
         done.expired = self.expire(name, now).await?;
         done.compacted = self.compact_table(name, now, if all { 2 } else { SMALL_FILES }).await?;
-        if done.compacted > 0 || done.expired > 0 || all {
+        // Files that are being taken in are put before they become part of the table.
+        let is_still = self.in_flight.borrow().is_empty();
+        if is_still && (done.compacted > 0 || done.expired > 0 || all) {
             done.deleted = view.log.vacuum(self.settings().keep_removed.to_signed_duration()).await?;
         }
         Ok(done)
@@ -107,8 +109,14 @@ impl Workspace {
         let Some(view) = self.table_view(name) else { return Ok(0) };
         // One at a time, so that no row is put into files twice.
         let _turn = view.log.turn().await;
-        let Some(view) = self.table_view(name) else { return Ok(0) };
-        let Some(last) = view.buffered.iter().map(|b| b.seq).max() else { return Ok(0) };
+        self.look_for_changes()?;
+        let last = self.table_view(name).and_then(|view| view.buffered.iter().map(|b| b.seq).max());
+        let Some(last) = last else { return Ok(0) };
+        // The commit says that all rows up to a number lie in files. Another process may have written some of them since
+        // the last look; those that it writes from now on have higher numbers.
+        self.look_for_changes()?;
+        let Some(mut view) = self.table_view(name) else { return Ok(0) };
+        view.buffered.retain(|buffered| buffered.seq <= last);
         let columns = with_known(name, &view.columns);
         let rows: usize = view.buffered.iter().map(|b| b.batch.num_rows()).sum();
         let broken = |e: Box<dyn std::error::Error + Send + Sync>| StoreError::table(name, e);

@@ -8,7 +8,6 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use deltalake_core::logstore::{
     LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
@@ -24,6 +23,9 @@ use object_store::{
 use url::Url;
 
 use crate::error::{Result, StoreError};
+
+/// End of the names of files that are being written.
+const STAGED: &str = ".tmp";
 
 /// The place of a workspace's log tables.
 #[derive(Clone)]
@@ -85,6 +87,21 @@ impl Storage {
         Ok(found.common_prefixes.iter().filter_map(name).filter(|name| !name.starts_with(['.', '_'])).collect())
     }
 
+    /// Deletes what processes that were killed had begun to write into a folder. Nobody else may be writing.
+    pub(crate) fn clear(&self) {
+        let Some(root) = &self.local else { return };
+        let inside = |folder: &FilePath| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for table in inside(root) {
+            for path in inside(&table).chain(inside(&table.join("_delta_log"))) {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                if is_staged(&name) {
+                    // Nothing is lost by a left-over.
+                    let _ = fs::remove_file(&path);
+                }
+            }
+        }
+    }
+
     /// The path of a table's file in the store that [`Storage::url`] names.
     pub(crate) fn file(&self, table: &str, file: &str) -> Result<String> {
         let url = self.table_url(table)?;
@@ -128,7 +145,9 @@ impl LogStoreFactory for PlainLog {
     }
 }
 
-/// A file system where what was put is on the disk: files and their folders are synced before a put is answered.
+/// A file system where what was put is on the disk: before a put is answered, the file is synced, then it gets its name,
+/// then the folders are synced that are new or have a new name in them. So a loss of power leaves a file whole or not at
+/// all, and what a table's log names is there, since the log is written last.
 #[derive(Debug)]
 struct Durable(LocalFileSystem);
 
@@ -144,16 +163,28 @@ impl ObjectStore for Durable {
         if matches!(opts.mode, PutMode::Update(_)) || !opts.attributes.is_empty() {
             return self.0.put_opts(location, payload, opts).await;
         }
-        put_aside(self.0.path_to_filesystem(location)?, payload, opts.mode == PutMode::Create).await
+        let path = self.0.path_to_filesystem(location)?;
+        let create = opts.mode == PutMode::Create;
+        let name = path.display().to_string();
+        let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
+        match put {
+            Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
+            Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
+                Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
+            }
+            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
+            Err(source) => Err(object_store::Error::JoinError { source }),
+        }
     }
 
     async fn put_multipart_opts(
         &self,
         location: &Path,
-        _opts: PutMultipartOptions,
+        opts: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
-        // What the log writes in parts (checkpoints) is small enough to be gathered.
-        Ok(Box::new(Gathered { path: self.0.path_to_filesystem(location)?, parts: Vec::new() }))
+        let path = self.0.path_to_filesystem(location)?;
+        let upload = self.0.put_multipart_opts(location, opts).await?;
+        Ok(Box::new(DurableUpload { upload, path }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
@@ -177,42 +208,47 @@ impl ObjectStore for Durable {
     }
 }
 
-/// A file that arrives in parts.
+/// A large file that is written piece by piece.
 #[derive(Debug)]
-struct Gathered {
+struct DurableUpload {
+    upload: Box<dyn MultipartUpload>,
     path: PathBuf,
-    parts: Vec<Bytes>,
 }
 
 #[async_trait]
-impl MultipartUpload for Gathered {
+impl MultipartUpload for DurableUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.parts.extend(data);
-        Box::pin(async { Ok(()) })
+        self.upload.put_part(data)
     }
 
     async fn complete(&mut self) -> StoreResult<PutResult> {
-        let payload: PutPayload = std::mem::take(&mut self.parts).into_iter().collect();
-        put_aside(self.path.clone(), payload, false).await
+        let done = self.upload.complete().await?;
+        let path = self.path.clone();
+        let sync = move || {
+            sync_file(&File::open(&path)?, &path)?;
+            path.parent().map_or(Ok(()), sync_folder)
+        };
+        match tokio::task::spawn_blocking(sync).await {
+            Ok(Ok(())) => Ok(done),
+            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
+            Err(source) => Err(object_store::Error::JoinError { source }),
+        }
     }
 
     async fn abort(&mut self) -> StoreResult<()> {
-        self.parts.clear();
-        Ok(())
+        self.upload.abort().await
     }
 }
 
-async fn put_aside(path: PathBuf, payload: PutPayload, create: bool) -> StoreResult<PutResult> {
-    let name = path.display().to_string();
-    let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
-    match put {
-        Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
-        Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
-            Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
-        }
-        Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
-        Err(source) => Err(object_store::Error::JoinError { source }),
-    }
+/// The name under which a file is written before it is put in its place.
+fn staged_name() -> String {
+    format!(".{}{STAGED}", uuid::Uuid::new_v4())
+}
+
+/// Whether a name is one of [`staged_name`].
+fn is_staged(name: &str) -> bool {
+    let id = name.strip_prefix('.').and_then(|name| name.strip_suffix(STAGED));
+    id.is_some_and(|id| uuid::Uuid::try_parse(id).is_ok())
 }
 
 /// Writes a file beside its place, syncs it, and puts it there.
@@ -227,11 +263,11 @@ fn put_durably(path: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
         made.push(above.to_path_buf());
     }
     fs::create_dir_all(folder)?;
-    let staged = folder.join(format!(".{}.tmp", uuid::Uuid::new_v4()));
+    let staged = folder.join(staged_name());
     let written = (|| {
         let mut file = File::create_new(&staged)?;
         payload.iter().try_for_each(|part| file.write_all(part))?;
-        file.sync_all()?;
+        sync_file(&file, &staged)?;
         if create { fs::hard_link(&staged, path) } else { fs::rename(&staged, path) }
     })();
     if create || written.is_err() {
@@ -242,14 +278,61 @@ fn put_durably(path: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
     made.iter().try_for_each(|folder| sync_folder(folder))
 }
 
+/// Makes the content of a file last.
+fn sync_file(file: &File, _path: &FilePath) -> io::Result<()> {
+    #[cfg(test)]
+    tests::SYNCED.with_borrow_mut(|synced| synced.push(_path.to_path_buf()));
+    file.sync_all()
+}
+
 /// Makes the names in a folder last.
 pub(crate) fn sync_folder(folder: &FilePath) -> io::Result<()> {
+    #[cfg(test)]
+    tests::SYNCED.with_borrow_mut(|synced| synced.push(folder.to_path_buf()));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+
     use super::*;
+
+    thread_local! {
+        /// What this thread has synced.
+        pub(super) static SYNCED: RefCell<Vec<PathBuf>> = const { RefCell::new(Vec::new()) };
+    }
+
+    #[test]
+    fn what_is_put_is_synced() {
+        let dir = tempfile::tempdir().unwrap();
+        let above = dir.path().to_path_buf();
+        for (create, folders) in [(true, ["a/b", "a", ""].as_slice()), (true, &["a/b"]), (false, &["a/b"])] {
+            SYNCED.take();
+            let name = format!("{create}{}", folders.len());
+            put_durably(&above.join("a/b").join(&name), &PutPayload::from_static(b"x"), create).unwrap();
+            let synced = SYNCED.take();
+            // The file under its first name, then the folder that has its last one, and those that were made for it.
+            let (file, rest) = synced.split_first().unwrap();
+            let staged = file.file_name().unwrap().to_string_lossy().into_owned();
+            assert!(is_staged(&staged) && file.parent() == Some(&above.join("a/b")), "{staged}");
+            assert_eq!(rest, folders.iter().map(|folder| above.join(folder)).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn left_overs_are_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().to_string_lossy().into_owned();
+        let log = dir.path().join("T/_delta_log");
+        fs::create_dir_all(&log).unwrap();
+        for path in [log.join(staged_name()), dir.path().join("T").join(staged_name()), log.join("0.json")] {
+            fs::write(path, "x").unwrap();
+        }
+        Storage::open(&place, &BTreeMap::new()).unwrap().clear();
+        assert_eq!(fs::read_dir(&log).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(dir.path().join("T")).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_file_is_created_once() {

@@ -139,6 +139,7 @@ impl Workspace {
             Workspace { path, id, settings, storage, state, view, external, access, in_flight, _lock: lock };
         workspace.load().await?;
         if access == Access::Own {
+            workspace.storage.clear();
             workspace.recover()?;
         }
         Ok(workspace)
@@ -180,7 +181,10 @@ impl Workspace {
         let tables: Vec<(String, Arc<TableFiles>)> =
             self.read().tables.iter().map(|(name, table)| (name.clone(), Arc::clone(&table.files))).collect();
         let unfinished = self.state.unfinished_ingests()?;
+        let last = |number: fn(&TableFiles) -> i64| tables.iter().map(|(_, files)| number(files)).max().unwrap_or(0);
+        let (last_buffered, last_mark) = (last(|files| files.buffered), last(|files| files.ingested));
         self.change(|change| {
+            change.number_above(last_buffered, last_mark)?;
             for (name, files) in &tables {
                 if files.buffered > 0 {
                     change.forget(name, files.buffered)?;
@@ -284,7 +288,7 @@ impl Workspace {
     }
 
     /// Takes up what other processes have written: rows, watchlists, functions.
-    fn look_for_changes(&self) -> Result<()> {
+    pub(crate) fn look_for_changes(&self) -> Result<()> {
         let version = self.state.version()?;
         let known = {
             let view = self.read();

@@ -1,7 +1,5 @@
 //! Messages to outputs: at least once, in order for each incident.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use picquet_notify::{Message, Output, Pending, sendable};
 use picquet_store::{OutboxEntry, OutboxState, Result, StoreError};
@@ -26,84 +24,83 @@ pub struct Delivered {
 }
 
 impl Service {
-    /// Sends what may be sent now. A message that fails waits for its next try; one that is given up stays in the outbox,
-    /// dead, with the reason.
-    pub async fn deliver(&self) -> Result<Delivered> {
+    /// Names of the outputs.
+    pub fn outputs(&self) -> Vec<&str> {
+        self.outputs.iter().map(Output::name).collect()
+    }
+
+    /// Sends what may be sent to an output now. A message that fails waits for its next try; one that is given up stays in
+    /// the outbox, dead, with the reason. Outputs are served side by side, so that one that does not answer holds up no
+    /// other.
+    pub async fn deliver(&self, output: &str) -> Result<Delivered> {
         let mut all = Delivered::default();
+        let Some(output) = self.outputs.iter().find(|known| known.name() == output) else { return Ok(all) };
         self.address()?;
         loop {
             let now = self.now();
-            let entries = self.workspace.state().messages(OutboxState::Pending, MOST)?;
+            let entries = self.workspace.state().messages_to(output.name(), MOST)?;
             let pending: Vec<Pending> = entries.iter().map(pending).collect();
-            let mut by_output: BTreeMap<&str, Vec<&OutboxEntry>> = BTreeMap::new();
-            for at in sendable(&pending, now) {
-                if let Some(entry) = entries.get(at) {
-                    by_output.entry(entry.output.as_str()).or_default().push(entry);
-                }
-            }
-            if by_output.is_empty() {
+            let ready: Vec<&OutboxEntry> =
+                sendable(&pending, now).into_iter().filter_map(|at| entries.get(at)).collect();
+            if ready.is_empty() {
                 all.next = entries.iter().map(|entry| entry.not_before).filter(|at| *at > now).min();
                 return Ok(all);
             }
-            let work = by_output.into_iter().map(|(name, entries)| self.deliver_to(name, entries, now));
-            for done in futures::future::join_all(work).await {
-                let done = done?;
-                all.sent += done.sent;
-                all.failed += done.failed;
-                all.dead += done.dead;
+            for entry in ready {
+                let after = self.send_one(output, entry, &mut all);
+                self.workspace.change(|change| change.update_message(&after))?;
+                // Between two messages there is time to stop.
+                tokio::task::yield_now().await;
             }
         }
     }
 
-    /// Gives each new message to the outputs that want it.
-    fn address(&self) -> Result<()> {
-        let entries = self.workspace.state().messages(OutboxState::Pending, MOST)?;
-        let new: Vec<&OutboxEntry> = entries.iter().filter(|entry| entry.output == UNADDRESSED).collect();
-        if new.is_empty() {
+    /// Gives each new message to the outputs that want it. Without this, and without outputs, they would be kept for ever.
+    pub fn address(&self) -> Result<()> {
+        if self.workspace.state().messages_to(UNADDRESSED, 1)?.is_empty() {
             return Ok(());
         }
         self.workspace.change(|change| {
-            for entry in new {
-                let message = message_of(entry)?;
+            for entry in change.messages_to(UNADDRESSED, MOST)? {
+                let message = message_of(&entry)?;
                 for output in self.outputs.iter().filter(|output| output.wants(&message)) {
                     change.add_message(&OutboxEntry { output: output.name().to_string(), ..entry.clone() })?;
                 }
-                change.update_message(&OutboxEntry { state: OutboxState::Sent, ..entry.clone() })?;
+                change.update_message(&OutboxEntry { state: OutboxState::Sent, ..entry })?;
             }
             Ok(())
         })
     }
 
-    /// Sends messages to one output, one after the other.
-    async fn deliver_to(&self, name: &str, entries: Vec<&OutboxEntry>, now: Timestamp) -> Result<Delivered> {
-        let mut done = Delivered::default();
-        let output = self.outputs.iter().find(|output| output.name() == name);
-        for entry in entries {
-            let mut after = entry.clone();
-            after.attempts += 1;
-            let sent = match output {
-                Some(output) => tokio::task::block_in_place(|| send(output, entry, now)),
-                None => Err((None, format!("there is no output '{name}' any more"))),
-            };
-            match sent {
-                Ok(()) => {
-                    done.sent += 1;
-                    after.state = OutboxState::Sent;
-                }
-                Err((Some(next), error)) => {
-                    done.failed += 1;
-                    tracing::warn!(output = name, error, next = %next, "a message was not sent");
-                    (after.not_before, after.error) = (next, Some(error));
-                }
-                Err((None, error)) => {
-                    done.dead += 1;
-                    tracing::error!(output = name, error, "a message was given up");
-                    (after.state, after.error) = (OutboxState::Dead, Some(error));
-                }
+    /// Gives up messages to outputs that are no more; how many there were.
+    pub fn give_up_others(&self) -> Result<usize> {
+        let mut names = self.outputs();
+        names.push(UNADDRESSED);
+        self.workspace.change(|change| change.give_up_others(&names, "there is no output of this name any more"))
+    }
+
+    /// Sends a message; the entry as it is afterwards.
+    fn send_one(&self, output: &Output, entry: &OutboxEntry, done: &mut Delivered) -> OutboxEntry {
+        let name = output.name();
+        let mut after = entry.clone();
+        after.attempts += 1;
+        match tokio::task::block_in_place(|| send(output, entry, self.now())) {
+            Ok(()) => {
+                done.sent += 1;
+                after.state = OutboxState::Sent;
             }
-            self.workspace.change(|change| change.update_message(&after))?;
+            Err((Some(next), error)) => {
+                done.failed += 1;
+                tracing::warn!(output = name, error, next = %next, "a message was not sent");
+                (after.not_before, after.error) = (next, Some(error));
+            }
+            Err((None, error)) => {
+                done.dead += 1;
+                tracing::error!(output = name, error, "a message was given up");
+                (after.state, after.error) = (OutboxState::Dead, Some(error));
+            }
         }
-        Ok(done)
+        after
     }
 }
 

@@ -9,7 +9,7 @@ use picquet_store::{Change, Result, RuleRow, StoreError, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use crate::failure::FailureState;
+use crate::failure::{FailureState, enabled_name};
 use crate::schedule::{RuleTiming, ScheduleState};
 
 /// What is kept of a rule between runs.
@@ -200,6 +200,7 @@ pub fn enable_rule(workspace: &Workspace, rule: &str) -> Result<RuleRow> {
             return Err(StoreError::Refused(message));
         }
         row.disabled_reason = String::new();
+        row.name = enabled_name(&row.name).to_string();
         let mut state = RuleState::of(&row)?;
         state.failure = FailureState::default();
         state.put(&mut row)?;

@@ -465,6 +465,22 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Pending messages to an output, in order.
+    pub fn messages_to(&self, output: &str, limit: usize) -> Result<Vec<OutboxEntry>> {
+        messages_to(&self.transaction, output, limit)
+    }
+
+    /// Gives up pending messages to all outputs but these; how many there were.
+    pub fn give_up_others(&mut self, outputs: &[&str], reason: &str) -> Result<usize> {
+        let marks: Vec<String> = (2..outputs.len() + 2).map(|n| format!("?{n}")).collect();
+        let text = format!(
+            "UPDATE outbox SET state = 'dead', error = ?1 WHERE state = 'pending' AND output NOT IN ({})",
+            marks.join(", ")
+        );
+        let values = std::iter::once(reason).chain(outputs.iter().copied());
+        Ok(self.transaction.execute(&text, params_from_iter(values))?)
+    }
+
     /// Writes what became of a message. One that was sent is forgotten.
     pub fn update_message(&mut self, entry: &OutboxEntry) -> Result<()> {
         if entry.state == OutboxState::Sent {
@@ -555,6 +571,18 @@ impl State {
         conditions.add("state = ?", state.as_str().to_string());
         self.read(|t| conditions.list(t, OUTBOX, "seq", Some(limit), outbox_row))
     }
+
+    /// Pending messages to an output, in order.
+    pub fn messages_to(&self, output: &str, limit: usize) -> Result<Vec<OutboxEntry>> {
+        self.read(|t| messages_to(t, output, limit))
+    }
+}
+
+fn messages_to(transaction: &Transaction<'_>, output: &str, limit: usize) -> Result<Vec<OutboxEntry>> {
+    let mut conditions = Conditions::default();
+    conditions.add("state = ?", OutboxState::Pending.as_str().to_string());
+    conditions.add("output = ?", output.to_string());
+    conditions.list(transaction, OUTBOX, "seq", Some(limit), outbox_row)
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ fn ingest(row: &Row<'_>) -> rusqlite::Result<Ingest> {
     })
 }
 
+/// Under this key the last mark of all tables stands, as it was when the workspace was opened.
+const LAST_MARK: &str = "last_mark";
+
 /// Under this name rejected records wait in the buffer until their file's rows are in the table.
 fn waiting(id: i64) -> String {
     format!("?{id}")
@@ -82,8 +85,10 @@ impl Change<'_> {
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         self.transaction.execute(
             "UPDATE ingests SET state = 'writing', rows = ?2, rejected = ?3,
-             mark = (SELECT coalesce(max(mark), 0) + 1 FROM ingests) WHERE id = ?1",
-            params![id, number(rows), number(rejected)],
+             mark = 1 + max(
+                 (SELECT coalesce(max(mark), 0) FROM ingests),
+                 coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?4), 0)) WHERE id = ?1",
+            params![id, number(rows), number(rejected), LAST_MARK],
         )?;
         Ok(self.transaction.query_row("SELECT mark FROM ingests WHERE id = ?1", [id], |row| row.get(0))?)
     }
@@ -91,12 +96,32 @@ impl Change<'_> {
     /// The file's rows are in the table; its rejected records go to theirs.
     pub(crate) fn finish_ingest(&mut self, id: i64, dead_letters: &str) -> Result<()> {
         self.transaction.execute("UPDATE ingests SET state = 'done' WHERE id = ?1", [id])?;
-        for buffered in read_buffered(&self.transaction, "SELECT seq FROM buffer WHERE tbl = ?1", [waiting(id)])? {
-            self.grow(dead_letters, &buffered.columns)?;
-            self.transaction
-                .execute("UPDATE buffer SET tbl = ?2 WHERE seq = ?1", params![buffered.seq, dead_letters])?;
-            self.appended.push(Buffered { table: dead_letters.to_string(), ..buffered });
+        let received: i64 =
+            self.transaction.query_row("SELECT received FROM ingests WHERE id = ?1", [id], |row| row.get(0))?;
+        for Buffered { seq, columns, batch, .. } in
+            read_buffered(&self.transaction, "SELECT seq FROM buffer WHERE tbl = ?1 ORDER BY seq", [waiting(id)])?
+        {
+            // They get new numbers: up to their own ones, rows of the table may count as lying in files.
+            self.transaction.execute("DELETE FROM buffer WHERE seq = ?1", [seq])?;
+            self.append(dead_letters, &columns, batch, time(received))?;
         }
+        Ok(())
+    }
+
+    /// Numbers of buffered rows, and marks, are given above these, which files of tables have. The state of a copy that was
+    /// made while rows were written may be older than its tables; rows with a number that files have would be lost.
+    pub(crate) fn number_above(&mut self, buffered: i64, mark: i64) -> Result<()> {
+        self.transaction.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'buffer', 0
+             WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'buffer')",
+            [],
+        )?;
+        self.transaction
+            .execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'buffer' AND seq < ?1", [buffered])?;
+        self.transaction.execute(
+            "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            params![LAST_MARK, mark.to_string()],
+        )?;
         Ok(())
     }
 

@@ -17,7 +17,6 @@ use picquet_notify::{Output, OutputConfig, check_names};
 use picquet_sources::{ExternalPolicy, Inbox};
 use picquet_store::{Access, IngestFile, IngestOutcome, SETTINGS_FILE, Settings, Workspace};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use self::folders::Folders;
 use self::logging::LogFormat;
@@ -46,7 +45,13 @@ pub(crate) struct ServeArgs {
     /// A clock for tests: START@SPEED@BEGAN; at the wall time BEGAN it shows START, and goes SPEED times as fast
     #[arg(long, value_name = "CLOCK", hide = true)]
     test_clock: Option<ScaledClock>,
+    /// How many milliseconds a file of the inbox must stay the same before it is taken in; for tests
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 2000, hide = true)]
+    inbox_settle: u64,
 }
+
+/// New messages wait at most so long.
+const LOOK_AT_MESSAGES: SignedDuration = SignedDuration::from_secs(2);
 
 /// What the loops of a served workspace share.
 struct Served {
@@ -54,6 +59,8 @@ struct Served {
     service: Service,
     clock: Arc<dyn Clock>,
     rules: Vec<PathBuf>,
+    /// How long a file of the inbox must stay the same before it is taken in.
+    settle: Duration,
 }
 
 pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
@@ -78,25 +85,29 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
         ids,
     );
     let rules = std::iter::once(workspace.path().join("rules")).chain(args.rules.iter().cloned()).collect();
-    let served = Arc::new(Served { workspace, service, clock, rules });
+    let settle = Duration::from_millis(args.inbox_settle);
+    let served = Arc::new(Served { workspace, service, clock, rules, settle });
     let (stop, stopped) = watch::channel(false);
     let signal = tokio::spawn(wait_for_signal(stop));
     tracing::info!(workspace = %served.workspace.path().display(), tables = served.workspace.tables().len(), "serving");
     writeln!(std::io::stderr(), "serving {}; Ctrl-C ends it", served.workspace.path().display())?;
     let (wake, woken) = watch::channel(0_u64);
-    // A task each: taking in a large file and sending a message hold up their thread.
-    let mut tasks = JoinSet::new();
-    let (each, stop_each) = (|| Arc::clone(&served), || stopped.clone());
-    tasks.spawn(watch_folders(each(), stop_each(), wake.clone()));
-    tasks.spawn(take_in(each(), stop_each(), wake));
-    tasks.spawn(schedule(each(), stop_each(), woken));
-    tasks.spawn(deliver(each(), stop_each()));
-    tasks.spawn(maintain(each(), stop_each()));
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a part of the program stopped; please report it");
-        }
+    // Tasks of their own: a large file, or an output that does not answer, must not hold up the rules.
+    let mut loops = vec![
+        tokio::spawn(Arc::clone(&served).watch_folders(stopped.clone(), wake.clone())),
+        tokio::spawn(Arc::clone(&served).take_in(stopped.clone(), wake)),
+        tokio::spawn(Arc::clone(&served).address(stopped.clone())),
+        tokio::spawn(Arc::clone(&served).maintain(stopped.clone())),
+    ];
+    for output in served.service.outputs() {
+        loops.push(tokio::spawn(Arc::clone(&served).deliver(output.to_string(), stopped.clone())));
     }
+    let loops = futures::future::try_join_all(loops);
+    let rules = async {
+        served.schedule(stopped.clone(), woken).await;
+        Ok(())
+    };
+    tokio::try_join!(rules, loops).context("a part of the service ended; please report it")?;
     signal.abort();
     let rows = served.workspace.flush(served.clock.now()).await?;
     tracing::info!(rows, "stopped: all rows are in files");
@@ -157,138 +168,162 @@ fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
-/// Rules, functions and watchlists as their files are, looked at every two seconds of real time.
-async fn watch_folders(served: Arc<Served>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
-    let mut folders = Folders::new(served.workspace.path(), &served.rules);
-    loop {
-        if folders.changed() {
-            folders.take_up(&served.service, served.clock.now());
-            wake.send_modify(|count| *count += 1);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(Duration::from_secs(2)) => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
-        }
-    }
-}
-
-/// Files of the inbox into tables.
-async fn take_in(served: Arc<Served>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
-    let inbox = match Inbox::open(&served.workspace.path().join("inbox"), Duration::from_secs(2)) {
-        Ok(inbox) => inbox,
-        Err(error) => return tracing::error!(%error, "the inbox cannot be read"),
-    };
-    let mut ups = inbox.watch(Duration::from_secs(2));
-    loop {
-        // Whether a file is complete is a matter of real time, whatever the clock of the rules shows.
-        match inbox.scan(Timestamp::now()) {
-            Ok(files) => {
-                for file in files {
-                    if *stopped.borrow() {
-                        return;
-                    }
-                    take_in_one(&served, &inbox, file.path, file.table).await;
-                    wake.send_modify(|count| *count += 1);
-                }
+impl Served {
+    /// Rules, functions and watchlists as their files are, looked at every two seconds of real time.
+    async fn watch_folders(self: Arc<Self>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
+        let mut folders = Folders::new(self.workspace.path(), &self.rules);
+        loop {
+            if folders.changed() {
+                folders.take_up(&self.service, self.clock.now());
+                wake.send_modify(|count| *count += 1);
             }
-            Err(error) => tracing::error!(%error, "the inbox cannot be read"),
-        }
-        for note in inbox.take_notes() {
-            tracing::info!("{note}");
-        }
-        tokio::select! {
-            _ = ups.next() => {}
-            () = tokio::time::sleep(Duration::from_secs(1)) => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(2)) => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
         }
     }
-}
 
-async fn take_in_one(served: &Served, inbox: &Inbox, path: PathBuf, table: String) {
-    let file = IngestFile { path: path.clone(), table: table.clone(), again: false, keep_received: false };
-    let shown = path.display().to_string();
-    let moved = match served.workspace.ingest(&file, served.clock.now()).await {
-        Ok(IngestOutcome::Taken { ingest, new_columns, .. }) => {
-            let (rows, rejected) = (ingest.rows, ingest.rejected);
-            tracing::info!(file = shown, table, rows, rejected, ?new_columns, "taken in");
-            inbox.done(&path)
+    /// Files of the inbox into tables.
+    async fn take_in(self: Arc<Self>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
+        let inbox = match Inbox::open(&self.workspace.path().join("inbox"), self.settle) {
+            Ok(inbox) => inbox,
+            Err(error) => return tracing::error!(%error, "the inbox cannot be read"),
+        };
+        let mut ups = inbox.watch(Duration::from_secs(2));
+        loop {
+            // Whether a file is complete is a matter of real time, whatever the clock of the rules shows.
+            match inbox.scan(Timestamp::now()) {
+                Ok(files) => {
+                    for file in files {
+                        if *stopped.borrow() {
+                            return;
+                        }
+                        self.take_in_one(&inbox, file.path, file.table).await;
+                        wake.send_modify(|count| *count += 1);
+                    }
+                }
+                Err(error) => tracing::error!(%error, "the inbox cannot be read"),
+            }
+            for note in inbox.take_notes() {
+                tracing::info!("{note}");
+            }
+            tokio::select! {
+                _ = ups.next() => {}
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
         }
-        Ok(IngestOutcome::Known(known)) => {
-            tracing::info!(file = shown, table, before = %known.received, "was taken in before");
-            inbox.done(&path)
-        }
-        Err(error) => {
-            tracing::error!(file = shown, table, %error, "not taken in");
-            inbox.failed(&path, &error.to_string())
-        }
-    };
-    if let Err(error) = moved {
-        tracing::error!(file = shown, %error, "the file cannot be moved out of the inbox");
     }
-}
 
-/// Rules when they are due.
-async fn schedule(served: Arc<Served>, mut stopped: watch::Receiver<bool>, mut woken: watch::Receiver<u64>) {
-    // Rules first: without them everything would look as if it were gone.
-    let _ = woken.changed().await;
-    let mut clock = Watch::start(served.clock.now());
-    loop {
-        let (look, jump) = clock.look(served.clock.now());
-        if let Some(jump) = jump {
-            tracing::warn!(?jump, "the clock did not go on as it should");
-        }
-        let turn = tokio::select! {
-            turn = served.service.turn(look) => turn,
-            _ = stopped.wait_for(|stop| *stop) => {
-                served.service.stop();
-                return;
+    async fn take_in_one(&self, inbox: &Inbox, path: PathBuf, table: String) {
+        let file = IngestFile { path: path.clone(), table: table.clone(), again: false, keep_received: false };
+        let shown = path.display().to_string();
+        let moved = match self.workspace.ingest(&file, self.clock.now()).await {
+            Ok(IngestOutcome::Taken { ingest, new_columns, .. }) => {
+                let (rows, rejected) = (ingest.rows, ingest.rejected);
+                tracing::info!(file = shown, table, rows, rejected, ?new_columns, "taken in");
+                inbox.done(&path)
+            }
+            Ok(IngestOutcome::Known(known)) => {
+                tracing::info!(file = shown, table, before = %known.received, "was taken in before");
+                inbox.done(&path)
+            }
+            Err(error) => {
+                tracing::error!(file = shown, table, %error, "not taken in");
+                inbox.failed(&path, &error.to_string())
             }
         };
-        for run in &turn.runs {
-            let status = run.status.map(|status| format!("{status:?}")).unwrap_or_default();
-            let (results, alerts, incidents) = (run.results, run.alerts, run.incidents);
-            match &run.error {
-                Some(error) => tracing::error!(rule = run.name, scheduled = %run.scheduled, error, "run failed"),
-                None => {
-                    tracing::info!(rule = run.name, scheduled = %run.scheduled, status, results, alerts, incidents, "run");
+        if let Err(error) = moved {
+            tracing::error!(file = shown, %error, "the file cannot be moved out of the inbox");
+        }
+    }
+
+    /// Rules when they are due.
+    async fn schedule(&self, mut stopped: watch::Receiver<bool>, mut woken: watch::Receiver<u64>) {
+        // Rules first: without them everything would look as if it were gone.
+        let _ = woken.changed().await;
+        let mut clock = Watch::start(self.clock.now());
+        loop {
+            let (look, jump) = clock.look(self.clock.now());
+            if let Some(jump) = jump {
+                tracing::warn!(?jump, "the clock did not go on as it should");
+            }
+            let turn = tokio::select! {
+                turn = self.service.turn(look) => turn,
+                _ = stopped.wait_for(|stop| *stop) => {
+                    self.service.stop();
+                    return;
+                }
+            };
+            for run in &turn.runs {
+                let status = run.status.map(|status| format!("{status:?}")).unwrap_or_default();
+                let (results, alerts, incidents) = (run.results, run.alerts, run.incidents);
+                match &run.error {
+                    Some(error) => tracing::error!(rule = run.name, scheduled = %run.scheduled, error, "run failed"),
+                    None => {
+                        tracing::info!(rule = run.name, scheduled = %run.scheduled, status, results, alerts, incidents, "run");
+                    }
                 }
             }
-        }
-        let wake = clock.wake(turn.next);
-        tokio::select! {
-            () = served.clock.sleep_until(wake) => {}
-            _ = woken.changed() => {}
-            _ = stopped.wait_for(|stop| *stop) => return,
-        }
-    }
-}
-
-/// Messages to outputs.
-async fn deliver(served: Arc<Served>, mut stopped: watch::Receiver<bool>) {
-    loop {
-        let now = served.clock.now();
-        let mut next = later(now, SignedDuration::from_secs(2));
-        match served.service.deliver().await {
-            Ok(delivered) => next = delivered.next.map_or(next, |at| at.min(next)),
-            Err(error) => tracing::error!(%error, "messages were not sent"),
-        }
-        if !pause(served.clock.as_ref(), next, &mut stopped).await {
-            return;
+            let wake = clock.wake(turn.next);
+            tokio::select! {
+                () = self.clock.sleep_until(wake) => {}
+                _ = woken.changed() => {}
+                _ = stopped.wait_for(|stop| *stop) => return,
+            }
         }
     }
-}
 
-/// Rows into files, files together, old rows away.
-async fn maintain(served: Arc<Served>, mut stopped: watch::Receiver<bool>) {
-    loop {
-        let now = served.clock.now();
-        match served.workspace.maintain(now).await {
-            Ok(done) if done != picquet_store::Maintained::default() => tracing::info!(?done, "maintenance"),
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "maintenance failed"),
+    /// New messages to the outputs that want them.
+    async fn address(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        match self.service.give_up_others() {
+            Ok(0) => {}
+            Ok(count) => tracing::error!(count, "messages were given up: their outputs are gone"),
+            Err(error) => tracing::error!(%error, "messages of outputs that are gone"),
         }
-        if !pause(served.clock.as_ref(), later(now, SignedDuration::from_secs(60)), &mut stopped).await {
-            return;
+        loop {
+            if let Err(error) = self.service.address() {
+                tracing::error!(%error, "messages were not given to outputs");
+            }
+            if !pause(self.clock.as_ref(), later(self.clock.now(), LOOK_AT_MESSAGES), &mut stopped).await {
+                return;
+            }
+        }
+    }
+
+    /// Messages to an output.
+    async fn deliver(self: Arc<Self>, output: String, mut stopped: watch::Receiver<bool>) {
+        loop {
+            let now = self.clock.now();
+            let mut next = later(now, LOOK_AT_MESSAGES);
+            // It can be left between two messages.
+            let delivered = tokio::select! {
+                delivered = self.service.deliver(&output) => delivered,
+                _ = stopped.wait_for(|stop| *stop) => return,
+            };
+            match delivered {
+                Ok(delivered) => next = delivered.next.map_or(next, |at| at.min(next)),
+                Err(error) => tracing::error!(%error, "messages were not sent"),
+            }
+            if !pause(self.clock.as_ref(), next, &mut stopped).await {
+                return;
+            }
+        }
+    }
+
+    /// Rows into files, files together, old rows away.
+    async fn maintain(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        loop {
+            let now = self.clock.now();
+            match self.workspace.maintain(now).await {
+                Ok(done) if done != picquet_store::Maintained::default() => tracing::info!(?done, "maintenance"),
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "maintenance failed"),
+            }
+            if !pause(self.clock.as_ref(), later(now, SignedDuration::from_secs(60)), &mut stopped).await {
+                return;
+            }
         }
     }
 }
