@@ -9,6 +9,7 @@ mod disagreements;
 mod docs_cases;
 mod figures;
 mod lints;
+mod load;
 mod oracle;
 mod runner;
 mod runs;
@@ -22,6 +23,7 @@ use clap::{Parser, Subcommand};
 
 use bench::BenchArgs;
 use figures::Showing;
+use load::LoadArgs;
 use oracle::OracleArgs;
 
 #[derive(Parser)]
@@ -50,6 +52,8 @@ enum Command {
     Support,
     /// Times the functions and operators that rules use most, over generated rows.
     Bench(BenchArgs),
+    /// Times the taking in of logs, and many rules over a large workspace.
+    Load(LoadArgs),
     /// Writes the pages of the rule checks.
     Lints {
         /// The folder of the pages.
@@ -73,7 +77,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = &cli.shared;
     let corpora = shared.join("corpus").is_dir();
     match &cli.command {
-        Command::Support | Command::Bench(_) | Command::Lints { .. } => {}
+        Command::Support | Command::Bench(_) | Command::Load(_) | Command::Lints { .. } => {}
         _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
         _ => {}
     }
@@ -85,6 +89,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Samples(showing) => samples::run(shared, showing, &mut out),
         Command::Support => support::write(&mut out),
         Command::Bench(args) => bench::run(args, &mut out),
+        Command::Load(args) => load::run(args, shared, &mut out),
         Command::Lints { folder } => lints::write(folder, &mut out),
     }
 }

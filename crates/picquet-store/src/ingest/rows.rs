@@ -7,8 +7,8 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use jiff::Timestamp;
-use kql_engine::repr::{self, ColumnBuilder, Values};
 use kql_engine::json;
+use kql_engine::repr::{self, ColumnBuilder, Values};
 use kql_functions::{Type, Val};
 use picquet_sources::Rejected;
 
@@ -150,7 +150,9 @@ impl Finisher {
             Rejected {
                 file: self.file.clone(),
                 line: None,
-                reason: format!("the table has no column {column}, and takes no new ones (unknown_columns = \"refuse\")"),
+                reason: format!(
+                    "the table has no column {column}, and takes no new ones (unknown_columns = \"refuse\")"
+                ),
                 column: Some(column),
                 record: record(*row),
                 row_kept: false,

@@ -71,16 +71,22 @@ mod tests {
 
     fn file(path: &str, bytes: u64, from: i64) -> DataFile {
         let path = path.to_string();
-        DataFile { path, bytes, rows: Some(1), generated: Some((from, from + 10)), received: None }
+        DataFile {
+            path,
+            bytes,
+            rows: Some(1),
+            generated: Some((from, from + 10)),
+            received: None,
+            without_received: None,
+        }
     }
 
     #[test]
     fn small_files_in_the_order_of_their_times() {
-        let files = [file("c", 30, 300), file("big", 80, 0), file("a", 30, 100), file("b", 30, 200), file("d", 20, 400)];
-        let names: Vec<Vec<String>> = groups(&files, 100, 2)
-            .into_iter()
-            .map(|group| group.into_iter().map(|file| file.path).collect())
-            .collect();
+        let files =
+            [file("c", 30, 300), file("big", 80, 0), file("a", 30, 100), file("b", 30, 200), file("d", 20, 400)];
+        let names: Vec<Vec<String>> =
+            groups(&files, 100, 2).into_iter().map(|group| group.into_iter().map(|file| file.path).collect()).collect();
         assert_eq!(names, [["a", "b", "c"].map(str::to_string).to_vec()]);
         assert!(groups(&files, 100, 5).is_empty());
         assert!(groups(&[], 100, 0).is_empty());
