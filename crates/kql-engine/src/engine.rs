@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::RecordBatch;
 use datafusion::datasource::MemTable;
@@ -23,6 +24,7 @@ use crate::repr::value_at;
 use crate::result::{QueryResult, Visualization};
 use crate::session::{Held, Session, Sessions};
 use crate::settings::Settings;
+use crate::spent::Spent;
 use crate::stage::{self, Computed, SeriesSpec, UnpackSpec};
 use crate::vacant::{self, drop_vacant};
 use crate::{Database, QueryError, Scope};
@@ -62,6 +64,8 @@ pub struct Answer {
     pub others: Vec<QueryResult>,
     /// Warnings about the query.
     pub warnings: Vec<Diagnostic>,
+    /// Where its time went.
+    pub spent: Spent,
 }
 
 /// Runs KQL over the tables of a [`Database`].
@@ -123,7 +127,9 @@ impl Engine {
         let mut resolved: Vec<Arc<MemTable>> = Vec::new();
         loop {
             let bind = || bind(query, &catalog, &bind_options);
+            let begun = Instant::now();
             let Bound { query: bound, diagnostics, pending, render, .. } = interrupt::during(session.stop(), bind);
+            session.watch.add(begun, |spent| &mut spent.binding);
             session.check()?;
             let (errors, warnings): (Vec<_>, Vec<_>) =
                 diagnostics.into_iter().partition(|d| d.severity == Severity::Error);
@@ -166,7 +172,7 @@ impl Engine {
             for rel in &bound.others {
                 others.push(run.result(rel).await?);
             }
-            return Ok(Answer { result, others, warnings });
+            return Ok(Answer { result, others, warnings, spent: session.watch.spent() });
         }
     }
 }
@@ -208,7 +214,7 @@ impl<'r> Run<'r> {
     /// A result table, as large as the limits allow.
     async fn result(&mut self, rel: &'r Rel) -> Result<QueryResult, QueryError> {
         self.prepare(rel).await?;
-        let mut plan = self.interruptible(|| Lowering::new(&self.inputs, self.query).result(rel))?;
+        let mut plan = self.lower(|mut lowering| lowering.result(rel))?;
         if let Some(take) = self.take {
             let take = usize::try_from(take).unwrap_or(usize::MAX);
             plan = LogicalPlanBuilder::from(plan).limit(0, Some(take))?.build()?;
@@ -227,8 +233,16 @@ impl<'r> Run<'r> {
 
     /// Runs a relation whose needs are prepared.
     async fn run(&self, rel: &Rel) -> Result<Vec<RecordBatch>, QueryError> {
-        let plan = self.interruptible(|| Lowering::new(&self.inputs, self.query).result(rel))?;
+        let plan = self.lower(|mut lowering| lowering.result(rel))?;
         Ok(self.session.collect(plan, None).await?.0)
+    }
+
+    /// Makes a plan; row by row where it folds values in.
+    fn lower<T>(&self, lower: impl FnOnce(Lowering<'_>) -> T) -> T {
+        let begun = Instant::now();
+        let lowered = self.interruptible(|| lower(Lowering::new(&self.inputs, self.query)));
+        self.session.watch.add(begun, |spent| &mut spent.planning);
+        lowered
     }
 
     /// Work that looks at one row after the other, and may be interrupted between them.
@@ -285,8 +299,7 @@ impl<'r> Run<'r> {
         if !shared.materialize && (shared.uses < 2 || plain) {
             return Ok(());
         }
-        let lower = || Lowering::new(&self.inputs, self.query).staged(&shared.rel);
-        let (plan, ordered) = self.interruptible(lower)?;
+        let (plan, ordered) = self.lower(|mut lowering| lowering.staged(&shared.rel))?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
         let (batches, held) = self.session.collect(plan, None).await?;
         self.held.push(held);
@@ -365,7 +378,7 @@ impl<'r> Run<'r> {
         let mut batches = Vec::with_capacity(inputs.len());
         let mut read_memory = Vec::with_capacity(inputs.len());
         for input in inputs {
-            let plan = self.interruptible(|| Lowering::new(&self.inputs, self.query).result(input))?;
+            let plan = self.lower(|mut lowering| lowering.result(input))?;
             let (rows, held) = self.session.collect(plan, None).await?;
             batches.push(rows);
             read_memory.push(held);

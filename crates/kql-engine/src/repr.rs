@@ -163,6 +163,20 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends so many missing values.
+    pub fn push_missing(&mut self, count: usize) {
+        match &mut self.inner {
+            Inner::Bool(b) => b.append_nulls(count),
+            Inner::Int(b) => b.append_nulls(count),
+            Inner::Long(b) => b.append_nulls(count),
+            Inner::Real(b) => b.append_nulls(count),
+            Inner::Decimal(b) => b.append_nulls(count),
+            Inner::Text { builder, dynamic: false } => (0..count).for_each(|_| builder.append_value("")),
+            Inner::Text { builder, dynamic: true } => (0..count).for_each(|_| builder.append_null()),
+            Inner::Guid(b) => b.append_nulls(count),
+        }
+    }
+
     /// The array.
     pub fn finish(self) -> ArrayRef {
         match self.inner {

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
@@ -13,12 +14,17 @@ use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryRe
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt as _;
 use kql_functions::interrupt::Stop;
 
 use crate::limits::{Interrupt, Limits};
+use crate::spent::Watch;
 use crate::{EngineOptions, QueryError, pushdown};
+
+/// Bytes of what is remembered of the footers of files.
+const FOOTERS: usize = 256 << 20;
 
 /// What all queries of an engine share.
 pub(crate) struct Sessions {
@@ -31,6 +37,8 @@ pub(crate) struct Session {
     state: SessionState,
     memory: Option<usize>,
     interrupt: Arc<Interrupt>,
+    /// Where the query's time goes.
+    pub(crate) watch: Watch,
 }
 
 /// Memory of collected rows, given back when dropped.
@@ -43,7 +51,7 @@ impl Sessions {
             config = config.with_target_partitions(threads.max(1));
         }
         config.options_mut().execution.parquet.pushdown_filters = true;
-        let mut runtime = RuntimeEnvBuilder::new();
+        let mut runtime = RuntimeEnvBuilder::new().with_metadata_cache_limit(FOOTERS);
         if let Some(folder) = &options.spill {
             runtime = runtime.with_temp_file_path(folder);
         }
@@ -78,7 +86,7 @@ impl Sessions {
             (None, all) => all,
         };
         state.config_mut().options_mut().extensions.insert(interrupt.clone());
-        Ok(Session { state, memory, interrupt: Arc::new(interrupt) })
+        Ok(Session { state, memory, interrupt: Arc::new(interrupt), watch: Watch::default() })
     }
 }
 
@@ -141,7 +149,13 @@ impl Session {
         limits: Option<&Limits>,
     ) -> Result<(Vec<RecordBatch>, Held), Failure> {
         let held = MemoryConsumer::new("rows").register(&state.runtime_env().memory_pool);
-        let mut stream = DataFrame::new(state, plan).execute_stream().await?;
+        let begun = Instant::now();
+        let frame = DataFrame::new(state, plan);
+        let context = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await?;
+        self.watch.add(begun, |spent| &mut spent.planning);
+        let begun = Instant::now();
+        let mut stream = execute_stream(plan, context)?;
         let mut batches = Vec::new();
         let (mut rows, mut bytes) = (0u64, 0u64);
         while let Some(batch) = stream.next().await {
@@ -157,6 +171,7 @@ impl Session {
                 batches.push(batch);
             }
         }
+        self.watch.add(begun, |spent| &mut spent.running);
         Ok((batches, held))
     }
 

@@ -32,7 +32,7 @@ pub use schedule::{
     ScheduleSettings, ScheduleState, SkipReason, Skipped, is_suppressed, plan,
 };
 pub use service::{
-    Delivered, IncidentEdit, RuleState, RulesChange, RunReport, Service, ServiceSettings, Turn, disable_rule,
+    Delivered, IncidentEdit, RuleState, RulesChange, RunReport, RunSpent, Service, ServiceSettings, Turn, disable_rule,
     edit_incident, enable_rule,
 };
 pub use time::{from_ticks, to_ticks};

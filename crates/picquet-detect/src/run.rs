@@ -1,7 +1,9 @@
 //! One run of one rule.
 
 use jiff::Timestamp;
-use kql_engine::{Database, Engine, Limits, QueryError, QueryOptions, QueryResult, Scope, ScopeColumn, json};
+use kql_engine::{
+    Answer, Database, Engine, Limits, QueryError, QueryOptions, QueryResult, Scope, ScopeColumn, Spent, json,
+};
 use kql_syntax::{Diagnostic, LineIndex, Severity};
 use picquet_rules::{Alert, AlertContext, AnalyticsRule, Duration, RuleKind, RunInput, RunOutput, evaluate};
 use serde::Serialize;
@@ -98,6 +100,8 @@ pub struct RuleRun {
     pub output: RunOutput,
     /// Why it failed.
     pub error: Option<RunError>,
+    /// Where the time of its query went; nothing where it failed.
+    pub spent: Spent,
 }
 
 impl RuleRun {
@@ -121,29 +125,54 @@ pub async fn run_rule(
     settings: &RunSettings,
     next_id: &mut (dyn FnMut() -> String + Send),
 ) -> RuleRun {
+    let answer = ask(engine, database, rule, settings).await;
+    judge(rule, settings, answer, next_id)
+}
+
+/// The query of a run, and its answer.
+pub(crate) async fn ask(
+    engine: &Engine,
+    database: &dyn Database,
+    rule: &AnalyticsRule,
+    settings: &RunSettings,
+) -> Result<Answer, RunError> {
     let window = Window::of(rule, settings.end, settings.period);
-    let failed = |error: RunError| RuleRun {
-        window,
-        status: RunStatus::Failed,
-        result: None,
-        output: RunOutput::default(),
-        error: Some(error),
-    };
     if !rule.is_executable() {
         let message = format!("a rule of the kind {} has no query to run", rule.kind.as_str());
-        return failed(plain_error(rule, NOTHING_TO_RUN, message));
+        return Err(plain_error(rule, NOTHING_TO_RUN, message));
     }
     let limits = settings.limits.clone();
     let scope = Some(window.scope(rule));
     let options = QueryOptions { now: to_ticks(window.end), scope, limits, ..QueryOptions::default() };
-    let answer = match engine.query(&rule.query, database, &options).await {
-        Ok(answer) => answer,
-        Err(error) => return failed(query_error(rule, error)),
-    };
+    let answer = engine.query(&rule.query, database, &options).await.map_err(|error| query_error(rule, error))?;
     if !answer.others.is_empty() {
         let message = format!("the query has {} result sets; a rule's has one", answer.others.len() + 1);
-        return failed(plain_error(rule, SEVERAL_RESULTS, message));
+        return Err(plain_error(rule, SEVERAL_RESULTS, message));
     }
+    Ok(answer)
+}
+
+/// What an answer comes to.
+pub(crate) fn judge(
+    rule: &AnalyticsRule,
+    settings: &RunSettings,
+    answer: Result<Answer, RunError>,
+    next_id: &mut dyn FnMut() -> String,
+) -> RuleRun {
+    let window = Window::of(rule, settings.end, settings.period);
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => {
+            return RuleRun {
+                window,
+                status: RunStatus::Failed,
+                result: None,
+                output: RunOutput::default(),
+                error: Some(error),
+                spent: Spent::default(),
+            };
+        }
+    };
     let columns: Vec<String> = answer.result.columns.iter().map(|(name, _)| name.clone()).collect();
     let column_types: Vec<String> = answer.result.columns.iter().map(|(_, ty)| ty.name().to_string()).collect();
     let rows: Vec<Vec<Value>> = answer.result.rows().map(|row| row.iter().map(json::to_json).collect()).collect();
@@ -164,6 +193,7 @@ pub async fn run_rule(
         result: Some(answer.result),
         output,
         error: None,
+        spent: answer.spent,
     }
 }
 

@@ -11,6 +11,7 @@ mod disagreements;
 mod docs_cases;
 mod figures;
 mod lints;
+mod load;
 mod oracle;
 mod runner;
 mod runs;
@@ -25,6 +26,7 @@ use clap::{Parser, Subcommand};
 use bench::BenchArgs;
 use crash_command::CrashArgs;
 use figures::Showing;
+use load::LoadArgs;
 use oracle::OracleArgs;
 
 #[derive(Parser)]
@@ -55,6 +57,8 @@ enum Command {
     Bench(BenchArgs),
     /// Kills `picquet` again and again at work, and checks that nothing is lost or doubled.
     Crash(CrashArgs),
+    /// Times the taking in of logs, and many rules over a large workspace.
+    Load(LoadArgs),
     /// Writes the pages of the rule checks.
     Lints {
         /// The folder of the pages.
@@ -78,7 +82,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
     let shared = &cli.shared;
     let corpora = shared.join("corpus").is_dir();
     match &cli.command {
-        Command::Support | Command::Bench(_) | Command::Crash(_) | Command::Lints { .. } => {}
+        Command::Support | Command::Bench(_) | Command::Crash(_) | Command::Load(_) | Command::Lints { .. } => {}
         _ if !corpora => return Ok(writeln!(out, "skipped: the corpora are not in {}", shared.display())?),
         _ => {}
     }
@@ -91,6 +95,7 @@ fn run(cli: &Cli) -> anyhow::Result<()> {
         Command::Support => support::write(&mut out),
         Command::Bench(args) => bench::run(args, &mut out),
         Command::Crash(args) => crash_command::run(args, &mut out),
+        Command::Load(args) => load::run(args, shared, &mut out),
         Command::Lints { folder } => lints::write(folder, &mut out),
     }
 }

@@ -57,7 +57,7 @@ struct Slot {
     name: String,
     ty: Type,
     builder: ColumnBuilder,
-    /// The last row that has a value.
+    /// The last row that has a value, counted from 1. Rows without one are made up for when the next one comes.
     filled: usize,
     /// Where the type is only a guess, what it rests on.
     guess: Option<Guess>,
@@ -153,7 +153,6 @@ impl Decoder {
             Body::Fields(fields) => {
                 self.rows += 1;
                 self.add_fields(fields, line, problems);
-                self.fill_row();
             }
             Body::Object(json) | Body::Row(json) => {
                 self.add_text(json, matches!(record.body, Body::Row(_)), line, problems);
@@ -194,7 +193,6 @@ impl Decoder {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let row = Row { decoder: self, problems, line, positional };
         let read = deserializer.deserialize_any(row).and_then(|()| deserializer.end());
-        self.fill_row();
         if read.is_err() {
             self.bad.push(self.rows - 1);
         }
@@ -206,7 +204,7 @@ impl Decoder {
         for (target, field) in self.positions.iter().zip(fields) {
             let Target::Slot(slot, style) = *target else { continue };
             let slot = &mut self.slots[slot];
-            slot.filled = row;
+            slot.reach(row);
             let lossy;
             let text = match std::str::from_utf8(field) {
                 Ok(text) => text,
@@ -232,16 +230,6 @@ impl Decoder {
         }
     }
 
-    fn fill_row(&mut self) {
-        let row = self.rows;
-        for slot in &mut self.slots {
-            if slot.filled != row {
-                slot.filled = row;
-                slot.builder.push(&Val::Null);
-            }
-        }
-    }
-
     /// The rows added since the last batch.
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
@@ -250,6 +238,7 @@ impl Decoder {
             .slots
             .iter_mut()
             .map(|slot| {
+                slot.reach(rows + 1);
                 slot.filled = 0;
                 std::mem::replace(&mut slot.builder, ColumnBuilder::new(slot.ty, capacity)).finish()
             })
@@ -310,6 +299,12 @@ pub(crate) fn fill(
 }
 
 impl Slot {
+    /// The next value is that of a row; the rows before have none unless they were given one.
+    fn reach(&mut self, row: usize) {
+        self.builder.push_missing(row.saturating_sub(1).saturating_sub(self.filled));
+        self.filled = row;
+    }
+
     fn miss(&mut self, line: u64, problems: &mut Collector, value: &str) {
         self.builder.push(&Val::Null);
         if self.guess.is_some() && self.misled(line, problems) {
@@ -483,7 +478,7 @@ impl Cell<'_> {
     }
 
     fn put(self, value: Option<Val<'_>>, shown: impl FnOnce() -> String) {
-        self.slot.filled = self.row;
+        self.slot.reach(self.row);
         match value {
             Some(value) => self.slot.builder.push(&value),
             None => self.slot.miss(self.line, self.problems, &shown()),
@@ -539,7 +534,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
         match values::from_text(value, self.slot.ty, self.style, Origin::Json) {
             Some(converted) => self.put(Some(converted), String::new),
             None => {
-                self.slot.filled = self.row;
+                self.slot.reach(self.row);
                 self.slot.miss_text(self.line, self.problems, value, self.style);
             }
         }
@@ -566,7 +561,7 @@ impl<'de> Visitor<'de> for Cell<'_> {
 impl Cell<'_> {
     fn put_tree(mut self) {
         self.hold(Seen::Tree);
-        self.slot.filled = self.row;
+        self.slot.reach(self.row);
         match self.slot.ty {
             Type::String => self.slot.builder.push(&Val::str(self.scratch.as_str())),
             Type::Dynamic => self.slot.builder.push(&Val::Dynamic(self.scratch.as_str().into())),

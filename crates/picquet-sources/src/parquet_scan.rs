@@ -10,6 +10,7 @@ use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, Result, ScalarValue, Statistics, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -51,6 +52,8 @@ pub struct ParquetFiles {
     pub schema: SchemaRef,
     /// About how many rows they have.
     pub rows: usize,
+    /// Whether a file never changes under its name, so that what its footer says may be remembered.
+    pub lasting: bool,
 }
 
 impl ParquetFile {
@@ -67,6 +70,7 @@ impl ParquetFile {
             files: vec![(path.to_string_lossy().into_owned(), size)],
             schema: Arc::new(reading_schema(reader.schema())),
             rows,
+            lasting: false,
         };
         Ok(ParquetFile { file, types })
     }
@@ -100,7 +104,13 @@ impl ParquetFiles {
         filters: &[Expr],
         read: &[(&str, Type)],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
+        let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
+        if self.lasting {
+            let runtime = state.runtime_env();
+            let (store, cache) = (runtime.object_store(&self.store)?, runtime.cache_manager.get_file_metadata_cache());
+            let readers = CachedParquetFileReaderFactory::new(store, cache);
+            source = source.with_parquet_file_reader_factory(Arc::new(readers));
+        }
         let stored = |name: &str| [self.schema.index_of(name).ok(), self.ticks_of(name)];
         let mut needed: Vec<usize> = columns.iter().chain(read).flat_map(|(n, _)| stored(n)).flatten().collect();
         needed.sort_unstable();
@@ -236,10 +246,26 @@ fn comparison(op: Operator) -> Option<Operator> {
     })
 }
 
-/// A filter on the table's columns as one on the file's that lets the same rows through, and whether it lets through no
-/// others.
+/// A filter on the table's columns as one on the file's that lets at least the same rows through, and whether it lets
+/// through no others.
 fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<(Expr, bool)> {
-    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else { return None };
+    let (left, op, right) = match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => (left, op, right),
+        Expr::IsNull(of) => return stored_missing(of, schema, read).map(|column| (column.is_null(), true)),
+        Expr::IsNotNull(of) => return stored_missing(of, schema, read).map(|column| (column.is_not_null(), true)),
+        _ => return None,
+    };
+    if matches!(op, Operator::And | Operator::Or) {
+        let sides = [left, right].map(|side| stored_filter(side, schema, read));
+        return match (sides, op) {
+            ([Some((left, left_exact)), Some((right, right_exact))], _) => {
+                let both = BinaryExpr::new(Box::new(left), *op, Box::new(right));
+                Some((Expr::BinaryExpr(both), left_exact && right_exact))
+            }
+            ([Some((one, _)), None] | [None, Some((one, _))], Operator::And) => Some((one, false)),
+            _ => None,
+        };
+    }
     let (column, op, value) = match (left.as_ref(), right.as_ref()) {
         (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
         (Expr::Literal(v, _), Expr::Column(c)) => (c, comparison(*op)?, v),
@@ -277,6 +303,15 @@ fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Optio
     let column = Expr::Column(Column::new_unqualified(column.name.clone()));
     let stored = BinaryExpr::new(Box::new(column), op, Box::new(Expr::Literal(value, None)));
     Some((Expr::BinaryExpr(stored), exact))
+}
+
+/// The stored column of one that is missing a value where, and only where, the stored one is.
+fn stored_missing(of: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<Expr> {
+    let Expr::Column(column) = of else { return None };
+    let stored = schema.field_with_name(&column.name).ok()?.data_type();
+    let ty = read.iter().find(|(name, _)| *name == column.name).map(|(_, ty)| *ty)?;
+    let same = is_same(stored, ty) || matches!(stored, DataType::Timestamp(..)) && ty == Type::DateTime;
+    same.then(|| Expr::Column(Column::new_unqualified(column.name.clone())))
 }
 
 /// A comparison with ticks since 1970 as one with the microseconds of a time whose last digit stands elsewhere.

@@ -32,6 +32,9 @@ pub const DEAD_LETTERS: &str = "PicquetDeadLetter_CL";
 const SMALL_ROWS: usize = 20_000;
 const SMALL_BYTES: usize = 16 << 20;
 
+/// Batches that are read before they are written.
+const READ_AHEAD: usize = 4;
+
 /// A file to be taken in.
 #[derive(Debug, Clone)]
 pub struct IngestFile {
@@ -184,7 +187,7 @@ impl Workspace {
             match read {
                 Small::All(batches) => return reading.commit_small(batches, ingest),
                 Small::More(batches, part) => {
-                    let files = tokio::task::block_in_place(|| reading.write_files(batches, part, &log))?;
+                    let files = tokio::task::block_in_place(|| reading.read_beside(batches, part, &log))?;
                     return reading.commit_files(&files, &log, ingest).await;
                 }
             }
@@ -196,7 +199,8 @@ impl Workspace {
                     let (handle, log) = (handle.clone(), &log);
                     scope.spawn(move || {
                         let _entered = handle.enter();
-                        let written = reading.write_files(Vec::new(), part, log);
+                        let mut part = part;
+                        let written = reading.write_files(Vec::new(), || reading.next(&mut part), log);
                         if written.is_err() {
                             reading.stop.store(true, Ordering::Relaxed);
                         }
@@ -204,8 +208,7 @@ impl Workspace {
                     })
                 };
                 let running: Vec<_> = parts.into_iter().map(run).collect();
-                let stopped = || Err(StoreError::Refused("reading the file stopped; please report it".to_string()));
-                running.into_iter().map(|part| part.join().unwrap_or_else(|_| stopped())).collect()
+                running.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(stopped()))).collect()
             })
         });
         let mut files = Vec::new();
@@ -283,8 +286,36 @@ impl Reading<'_> {
         Ok(Small::All(batches))
     }
 
-    /// Writes a part's rows into files, which are put where the table's are.
-    fn write_files(&self, first: Vec<RecordBatch>, mut part: Ingestion, log: &TableLog) -> Result<Vec<WrittenFile>> {
+    /// Writes the rows of a file that cannot be read in parts: while one thread reads, another one writes.
+    fn read_beside(&self, first: Vec<RecordBatch>, mut part: Ingestion, log: &TableLog) -> Result<Vec<WrittenFile>> {
+        std::thread::scope(|scope| {
+            let (give, take) = std::sync::mpsc::sync_channel(READ_AHEAD);
+            let handle = Handle::current();
+            let reader = scope.spawn(move || {
+                let _entered = handle.enter();
+                // It ends with the last batch, an error, or when nobody takes any more.
+                while let Some(batch) = self.next(&mut part).transpose() {
+                    let failed = batch.is_err();
+                    if give.send(batch).is_err() || failed {
+                        break;
+                    }
+                }
+                Ok(())
+            });
+            let written = self.write_files(first, || take.recv().ok().transpose(), log);
+            // A reader that waits for room is told to end.
+            drop(take);
+            reader.join().unwrap_or_else(|_| Err(stopped())).and(written)
+        })
+    }
+
+    /// Writes rows into files, which are put where the table's are.
+    fn write_files(
+        &self,
+        first: Vec<RecordBatch>,
+        mut next: impl FnMut() -> Result<Option<RecordBatch>>,
+        log: &TableLog,
+    ) -> Result<Vec<WrittenFile>> {
         let table = self.finisher.table();
         let broken = |e: Box<dyn std::error::Error + Send + Sync>| StoreError::table(table, e);
         let handle = Handle::current();
@@ -300,7 +331,7 @@ impl Reading<'_> {
         for batch in first {
             writer.add(batch).map_err(broken)?;
         }
-        while let Some(batch) = self.next(&mut part)? {
+        while let Some(batch) = next()? {
             writer.add(batch).map_err(broken)?;
             put(writer.take_done(), &mut written)?;
         }
@@ -331,6 +362,10 @@ impl Reading<'_> {
         log.commit(files, &[], transactions, ingest.received, publish).await?;
         self.workspace.change(|change| change.finish_ingest(self.id, DEAD_LETTERS))
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Refused("reading the file stopped; please report it".to_string())
 }
 
 fn check_name(table: &str) -> Result<()> {

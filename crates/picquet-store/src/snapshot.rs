@@ -42,10 +42,16 @@ fn known(table: &str) -> Option<Vec<(String, Type)>> {
 /// The columns of a table: those of the known schema first, with its types.
 pub(crate) fn with_known(table: &str, own: &[(String, Type)]) -> Vec<(String, Type)> {
     let mut columns = known(table).unwrap_or_default();
+    let known = columns.len();
+    // They mostly have the same order, and are many.
+    let mut next = 0;
     for (name, ty) in own {
-        match columns.iter_mut().find(|(known, _)| known == name) {
+        match (next..known).chain(0..next).find(|at| columns[*at].0 == *name) {
             // What was stored with another type stays readable.
-            Some(column) => column.1 = *ty,
+            Some(at) => {
+                columns[at].1 = *ty;
+                next = at + 1;
+            }
             None => columns.push((name.clone(), *ty)),
         }
     }

@@ -1,18 +1,18 @@
 //! What is due at a look at the clock.
 
 use std::sync::Arc;
-use std::time::Duration as StdDuration;
+use std::time::{Duration as StdDuration, Instant};
 
-use futures::StreamExt as _;
 use jiff::Timestamp;
-use kql_engine::Limits;
+use kql_engine::{Limits, Spent};
 use picquet_rules::AnalyticsRule;
 use picquet_store::{Result, RuleRow, RunRow};
+use tokio::task::JoinSet;
 
 use super::Service;
 use super::rules::{Retry, RuleState};
 use crate::failure::{AfterFailure, FailureState, after_failure, failure_reason, is_cancelled};
-use crate::run::{RunSettings, RunStatus, run_rule};
+use crate::run::{RunSettings, RunStatus, ask, judge};
 use crate::schedule::{Plan, RuleTiming, SkipReason, plan};
 use crate::watch::Look;
 
@@ -35,6 +35,29 @@ pub struct RunReport {
     pub incidents: usize,
     /// Why it failed.
     pub error: Option<String>,
+    /// Where its time went.
+    pub spent: RunSpent,
+}
+
+/// The time that a run took, by what it was spent on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RunSpent {
+    /// Waiting for files that are being taken in, and looking at the tables as they are.
+    pub opening: StdDuration,
+    /// The query.
+    pub query: Spent,
+    /// Making alerts of its rows.
+    pub judging: StdDuration,
+    /// Keeping what came of it.
+    pub keeping: StdDuration,
+}
+
+impl RunSpent {
+    /// All of it.
+    pub fn total(&self) -> StdDuration {
+        let query = self.query.binding + self.query.planning + self.query.running;
+        self.opening + query + self.judging + self.keeping
+    }
 }
 
 /// What a turn did.
@@ -62,15 +85,30 @@ impl Service {
         };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let parallel = if self.settings.parallel == 0 { processors } else { self.settings.parallel };
-        let work = self.rule_list().into_iter().filter_map(|rule| {
+        let mut waiting = self.rule_list().into_iter().filter_map(|rule| {
             let row = rows.iter().find(|row| row.id == rule.rule_id())?.clone();
-            Some(async move {
-                let name = rule.name.clone();
-                let done = self.turn_of(rule, row, look).await;
-                done.inspect_err(|error| tracing::error!(rule = name, %error, "the rule's run was not kept"))
-            })
+            Some((rule, row))
         });
-        let done: Vec<Result<Turn>> = futures::stream::iter(work).buffer_unordered(parallel).collect().await;
+        // Each in a task of its own, for planning takes a processor as much as running does. Who drops the turn ends them.
+        let mut running = JoinSet::new();
+        let mut done = Vec::new();
+        loop {
+            while running.len() < parallel.max(1)
+                && let Some((rule, row)) = waiting.next()
+            {
+                let service = self.clone();
+                running.spawn(async move {
+                    let name = rule.name.clone();
+                    let turn = service.turn_of(rule, row, look).await;
+                    turn.inspect_err(|error| tracing::error!(rule = name, %error, "the rule's run was not kept"))
+                });
+            }
+            match running.join_next().await {
+                Some(Ok(turn)) => done.push(turn),
+                Some(Err(error)) => tracing::error!(%error, "a rule's run broke off; please report it"),
+                None => break,
+            }
+        }
         let mut all = Turn::default();
         for turn in done.into_iter().flatten() {
             all.runs.extend(turn.runs);
@@ -152,6 +190,8 @@ impl Service {
             return Ok((None, true));
         }
         let wait = StdDuration::from_nanos(u64::try_from(self.settings.ingestion_wait.ticks()).unwrap_or(0) * 100);
+        let mut begun = Instant::now();
+        let mut lap = || std::mem::replace(&mut begun, Instant::now()).elapsed();
         let complete = self.workspace.taken_in(scheduled, wait).await;
         let started = self.now();
         let snapshot = self.workspace.snapshot()?;
@@ -163,9 +203,12 @@ impl Service {
             context: self.settings.context.clone(),
             limits: Limits { timeout: Some(timeout), cancel: Some(self.cancel.clone()), ..Limits::default() },
         };
-        let mut next_id = || self.next_id();
-        let run = run_rule(&self.engine, &snapshot, rule, &settings, &mut next_id).await;
+        let opening = lap();
+        let answer = ask(&self.engine, &snapshot, rule, &settings).await;
         drop(snapshot);
+        lap();
+        let run = judge(rule, &settings, answer, &mut || self.next_id());
+        let judging = lap();
         let mut report = RunReport {
             rule: row.id.clone(),
             name: rule.name.clone(),
@@ -175,6 +218,7 @@ impl Service {
             alerts: run.output.alerts.len(),
             incidents: 0,
             error: run.error.as_ref().map(|error| error.message.clone()),
+            spent: RunSpent { opening, query: run.spent, judging, keeping: StdDuration::ZERO },
         };
         let attempts = state.failure.retries + 1;
         let mut disable = false;
@@ -209,6 +253,7 @@ impl Service {
             }
         }
         report.incidents = self.commit(rule, row, state, &run, started, attempts, disable, complete)?;
+        report.spent.keeping = lap();
         Ok((Some(report), !disable))
     }
 

@@ -20,7 +20,7 @@ use picquet_rules::AnalyticsRule;
 use picquet_store::{StoreError, Workspace};
 
 pub use self::deliver::Delivered;
-pub use self::due::{RunReport, Turn};
+pub use self::due::{RunReport, RunSpent, Turn};
 pub use self::people::{IncidentEdit, edit_incident};
 pub use self::rules::{RuleState, RulesChange, disable_rule, enable_rule};
 pub use self::settings::ServiceSettings;
@@ -29,16 +29,17 @@ use crate::clock::Clock;
 /// Gives a new GUID at each call.
 pub type Ids = Box<dyn FnMut() -> String + Send>;
 
-/// Rules at work.
+/// Rules at work. Clones are the same service.
+#[derive(Clone)]
 pub struct Service {
     workspace: Arc<Workspace>,
-    engine: Engine,
+    engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
-    settings: ServiceSettings,
-    outputs: Vec<Output>,
+    settings: Arc<ServiceSettings>,
+    outputs: Arc<[Output]>,
     /// The rules that run, by id.
-    rules: RwLock<BTreeMap<String, Arc<AnalyticsRule>>>,
-    ids: Mutex<Ids>,
+    rules: Arc<RwLock<BTreeMap<String, Arc<AnalyticsRule>>>>,
+    ids: Arc<Mutex<Ids>>,
     cancel: Cancel,
 }
 
@@ -54,12 +55,12 @@ impl Service {
     ) -> Service {
         Service {
             workspace,
-            engine,
+            engine: Arc::new(engine),
             clock,
-            settings,
-            outputs,
-            rules: RwLock::default(),
-            ids: Mutex::new(ids),
+            settings: Arc::new(settings),
+            outputs: outputs.into(),
+            rules: Arc::default(),
+            ids: Arc::new(Mutex::new(ids)),
             cancel: Cancel::default(),
         }
     }

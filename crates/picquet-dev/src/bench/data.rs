@@ -26,14 +26,15 @@ const WORDS: &[&str] =
 const STATUSES: &[&str] = &["Success", "Failure", "Started", "Accepted"];
 
 /// Numbers that look random: splitmix64 of a row and a column.
-fn noise(row: u64, column: u64) -> u64 {
+pub(crate) fn noise(row: u64, column: u64) -> u64 {
     let mut z = row.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(column.wrapping_mul(0xD1B5_4A32_D192_ED03));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
 
-fn pick<'w>(words: &[&'w str], number: u64) -> &'w str {
+/// One of some words.
+pub(crate) fn pick<'w>(words: &[&'w str], number: u64) -> &'w str {
     words.get((number % words.len().max(1) as u64) as usize).copied().unwrap_or("")
 }
 

@@ -1,7 +1,7 @@
 //! Rows per second of the functions and operators that rules use most.
 
 mod cases;
-mod data;
+pub(crate) mod data;
 mod duckdb;
 
 use std::io::Write;
@@ -19,8 +19,7 @@ use cases::{Case, FUNCTIONS, OPERATORS};
 use duckdb::DuckDb;
 
 /// The marks in the document between which the table stands.
-const BEGIN: &str = "<!-- picquet-dev bench: begin -->";
-const END: &str = "<!-- picquet-dev bench: end -->";
+const MARKS: (&str, &str) = ("<!-- picquet-dev bench: begin -->", "<!-- picquet-dev bench: end -->");
 
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
@@ -85,7 +84,7 @@ pub(crate) fn run(args: &BenchArgs, out: &mut dyn Write) -> anyhow::Result<()> {
         }
     }
     if let Some(path) = &args.out {
-        write_between_marks(path, &text)?;
+        write_between(path, MARKS, &text)?;
     }
     Ok(())
 }
@@ -166,12 +165,13 @@ fn table(title: &str, measured: &[Measured], rows: u64, duckdb: Option<&DuckDb>)
     text
 }
 
-fn write_between_marks(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Puts a text between two marks of a document, in place of what stands there.
+pub(crate) fn write_between(path: &Path, (begin, end): (&str, &str), text: &str) -> anyhow::Result<()> {
     let document = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-    let parts = document.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let parts = document.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
     let Some((before, after)) = parts else {
-        anyhow::bail!("{} has no lines {BEGIN} and {END}", path.display());
+        anyhow::bail!("{} has no lines {begin} and {end}", path.display());
     };
-    std::fs::write(path, format!("{before}{BEGIN}\n{text}\n{END}{after}"))?;
+    std::fs::write(path, format!("{before}{begin}\n{text}\n{end}{after}"))?;
     Ok(())
 }

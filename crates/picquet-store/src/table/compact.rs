@@ -71,7 +71,14 @@ mod tests {
 
     fn file(path: &str, bytes: u64, from: i64) -> DataFile {
         let path = path.to_string();
-        DataFile { path, bytes, rows: Some(1), generated: Some((from, from + 10)), received: None }
+        DataFile {
+            path,
+            bytes,
+            rows: Some(1),
+            generated: Some((from, from + 10)),
+            received: None,
+            without_received: None,
+        }
     }
 
     #[test]

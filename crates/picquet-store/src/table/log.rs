@@ -33,6 +33,15 @@ pub(crate) struct DataFile {
     /// Least and greatest time of its rows, in ticks, where it is known.
     pub(crate) generated: Option<(i64, i64)>,
     pub(crate) received: Option<(i64, i64)>,
+    /// How many of its rows have no ingestion time, where it is known.
+    pub(crate) without_received: Option<u64>,
+}
+
+impl DataFile {
+    /// How many of its rows lack a time, where it is known.
+    pub(crate) fn missing_times(&self, column: &str) -> Option<u64> {
+        if column == TIME_RECEIVED { self.without_received } else { None }
+    }
 }
 
 /// A table at a version.
@@ -246,6 +255,7 @@ fn data_file(view: &LogicalFileView) -> DataFile {
         rows: statistics.get("numRecords").and_then(serde_json::Value::as_u64).and_then(|n| usize::try_from(n).ok()),
         generated: range(TIME_GENERATED),
         received: range(TIME_RECEIVED),
+        without_received: statistics.get("nullCount").and_then(|n| n.get(TIME_RECEIVED)?.as_u64()),
     }
 }
 

@@ -56,21 +56,7 @@ impl StoredTable {
 
     /// The files that may have rows which all filters let through.
     fn candidates(&self, filters: &[Expr]) -> Vec<&DataFile> {
-        let bounds: Vec<(&str, Operator, i64)> = filters.iter().filter_map(time_bound).collect();
-        let may_hold = |file: &&DataFile| {
-            bounds.iter().all(|(column, op, value)| {
-                let range = if *column == TIME_GENERATED { file.generated } else { file.received };
-                let Some((low, high)) = range else { return true };
-                match op {
-                    Operator::Lt => low < *value,
-                    Operator::LtEq => low <= *value,
-                    Operator::Gt => high > *value,
-                    Operator::GtEq => high >= *value,
-                    _ => low <= *value && *value <= high,
-                }
-            })
-        };
-        self.files.files.iter().filter(may_hold).collect()
+        self.files.files.iter().filter(|file| filters.iter().all(|filter| may_hold(file, filter))).collect()
     }
 
     fn scan_files(
@@ -95,6 +81,7 @@ impl StoredTable {
             files: found.iter().map(path).collect::<Result<_>>()?,
             schema: reading_schema(&self.files.columns, &self.files.ticks),
             rows: found.iter().filter_map(|file| file.rows).sum(),
+            lasting: true,
         };
         parquet.scan(state, columns, filters, read).map(Some)
     }
@@ -123,6 +110,32 @@ impl StoredTable {
         let arrays = positions.iter().map(column).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
+    }
+}
+
+/// Whether a file may have rows that a filter lets through, by what the log knows of their times.
+fn may_hold(file: &DataFile, filter: &Expr) -> bool {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            may_hold(file, left) && may_hold(file, right)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => may_hold(file, left) || may_hold(file, right),
+        Expr::IsNull(of) => match of.as_ref() {
+            Expr::Column(column) => file.missing_times(&column.name) != Some(0),
+            _ => true,
+        },
+        _ => {
+            let Some((column, op, value)) = time_bound(filter) else { return true };
+            let range = if column == TIME_GENERATED { file.generated } else { file.received };
+            let Some((low, high)) = range else { return true };
+            match op {
+                Operator::Lt => low < value,
+                Operator::LtEq => low <= value,
+                Operator::Gt => high > value,
+                Operator::GtEq => high >= value,
+                _ => low <= value && value <= high,
+            }
+        }
     }
 }
 
@@ -209,6 +222,47 @@ impl TableProvider for StoredTable {
             0 => Ok(Arc::new(EmptyExec::new(schema))),
             1 => Ok(plans.remove(0)),
             _ => UnionExec::try_new(plans),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{ident, lit};
+
+    use super::*;
+
+    #[test]
+    fn files_are_passed_over_by_their_times() {
+        let file = DataFile {
+            path: "f".to_string(),
+            bytes: 1,
+            rows: Some(1),
+            generated: Some((100, 200)),
+            received: Some((150, 250)),
+            without_received: Some(0),
+        };
+        let unsure = DataFile { without_received: None, ..file.clone() };
+        let (generated, received) = (|| ident("TimeGenerated"), || ident("_TimeReceived"));
+        // What is true of the file itself, and of one of which it is not known whether all its rows have a time.
+        let cases = [
+            (generated().gt_eq(lit(200_i64)), true, true),
+            (generated().gt(lit(200_i64)), false, false),
+            (lit(100_i64).gt_eq(generated()), true, true),
+            (generated().lt(lit(100_i64)), false, false),
+            (generated().eq(lit(99_i64)), false, false),
+            (generated().gt_eq(lit(0_i64)).and(generated().lt_eq(lit(99_i64))), false, false),
+            (generated().lt(lit(100_i64)).or(ident("Other").eq(lit(1_i64))), true, true),
+            (generated().lt(lit(100_i64)).or(generated().gt(lit(200_i64))), false, false),
+            // As a window of ingestion times is asked for.
+            (received().gt(lit(250_i64)).or(received().is_null().and(generated().gt(lit(100_i64)))), false, true),
+            (received().gt(lit(249_i64)).or(received().is_null().and(generated().gt(lit(200_i64)))), true, true),
+            (generated().is_null(), true, true),
+            (generated().not_eq(lit(5_i64)), true, true),
+        ];
+        for (filter, held, held_unsure) in cases {
+            assert_eq!(may_hold(&file, &filter), held, "{filter}");
+            assert_eq!(may_hold(&unsure, &filter), held_unsure, "{filter}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::array::{Array as _, ArrayRef, AsArray, RecordBatch, new_null_array};
 use arrow::compute::{concat_batches, max, min};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use bytes::Bytes;
@@ -39,6 +39,8 @@ pub(crate) struct WrittenFile {
     pub(crate) ticks: Vec<String>,
     /// Least and greatest value of TimeGenerated and of the ingestion time, in ticks.
     pub(crate) times: BTreeMap<&'static str, (i64, i64)>,
+    /// How many rows have no ingestion time.
+    pub(crate) without_received: usize,
 }
 
 impl WrittenFile {
@@ -59,11 +61,13 @@ impl WrittenFile {
             let one = |(name, range): (&&str, &(i64, i64))| Some(((*name).to_string(), bound(pick(range), up)?));
             self.times.iter().filter_map(one).collect()
         };
+        let received = self.times.contains_key(TIME_RECEIVED);
+        let missing = received.then(|| (TIME_RECEIVED.to_string(), Value::from(self.without_received)));
         json!({
             "numRecords": self.rows,
             "minValues": all(|range| range.0, false),
             "maxValues": all(|range| range.1, true),
-            "nullCount": {},
+            "nullCount": missing.into_iter().collect::<serde_json::Map<String, Value>>(),
         })
         .to_string()
     }
@@ -92,6 +96,7 @@ struct OpenFile {
     ticks: BTreeSet<usize>,
     rows: usize,
     times: BTreeMap<&'static str, (i64, i64)>,
+    without_received: usize,
 }
 
 impl FileWriter {
@@ -172,6 +177,7 @@ impl FileWriter {
         }
         open.writer.write(&RecordBatch::try_new(Arc::clone(&open.schema), arrays)?)?;
         open.rows += rows;
+        open.without_received += batch.column_by_name(TIME_RECEIVED).map_or(rows, |times| times.null_count());
         for name in [TIME_GENERATED, TIME_RECEIVED] {
             let Some(times) = batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>()) else {
                 continue;
@@ -207,7 +213,7 @@ impl FileWriter {
         }
         let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&schema), Some(properties.build()))?;
         let (used, ticks) = (self.used.clone(), self.ticks.clone());
-        Ok(OpenFile { writer, schema, used, ticks, rows: 0, times: BTreeMap::new() })
+        Ok(OpenFile { writer, schema, used, ticks, rows: 0, times: BTreeMap::new(), without_received: 0 })
     }
 
     fn close(&mut self) -> Result<(), Failure> {
@@ -221,6 +227,7 @@ impl FileWriter {
             columns: open.used.iter().map(|at| self.columns[*at].clone()).collect(),
             ticks: open.ticks.iter().map(|at| self.columns[*at].0.clone()).collect(),
             times: open.times,
+            without_received: open.without_received,
         });
         Ok(())
     }
