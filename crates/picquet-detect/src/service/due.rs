@@ -84,6 +84,7 @@ impl Service {
         let Some(mut timing) = RuleTiming::of(&rule) else { return Ok(turn) };
         timing.enabled = rule.enabled && row.disabled_reason.is_empty();
         let mut state = RuleState::of(&row)?;
+        let version = row.hash.clone();
         let Plan { state: schedule, due, skipped, next, reanchored } =
             plan(&timing, state.schedule.as_ref(), look, &self.settings.schedule);
         turn.next = next;
@@ -110,7 +111,8 @@ impl Service {
                 turn.next = [turn.next, Some(retry.at)].into_iter().flatten().min();
             }
             turn.runs.extend(report);
-            if !go_on {
+            // Somebody may have edited it, switched it off or taken it away meanwhile.
+            if !go_on || row.hash != version || !row.present || !row.disabled_reason.is_empty() {
                 break;
             }
         }
@@ -127,12 +129,7 @@ impl Service {
                     }
                 }
             }
-            state.put(row)?;
-            // Somebody may have switched the rule off meanwhile.
-            if let Some(kept) = change.rule(&row.id)? {
-                row.disabled_reason = kept.disabled_reason;
-            }
-            change.put_rule(row)
+            state.keep(change, row).map(|_| ())
         })
     }
 
@@ -164,7 +161,7 @@ impl Service {
             limits: Limits { timeout: Some(timeout), cancel: Some(self.cancel.clone()), ..Limits::default() },
         };
         let mut next_id = || self.next_id();
-        let run = run_rule(&self.engine, &snapshot, rule, &settings, &mut next_id).await;
+        let mut run = run_rule(&self.engine, &snapshot, rule, &settings, &mut next_id).await;
         drop(snapshot);
         let mut report = RunReport {
             rule: row.id.clone(),
@@ -208,7 +205,7 @@ impl Service {
                 schedule.alerted(scheduled);
             }
         }
-        report.incidents = self.commit(rule, row, state, &run, started, attempts, disable, complete)?;
+        report.incidents = self.commit(rule, row, state, &mut run, started, attempts, disable, complete)?;
         Ok((Some(report), !disable))
     }
 
