@@ -24,6 +24,13 @@ pub enum ScopeColumn {
     /// What `ingestion_time()` gives: `_TimeReceived`, or TimeGenerated where the table or the row has none. Tables
     /// without both are seen whole.
     IngestionTime,
+    /// TimeGenerated, where the next of a row of queries sees what is generated from `next` on: of what lies in both, rows
+    /// that were ingested after the last instant are left to that one. So a row is in one query alone of those that each
+    /// want what was ingested since the one before.
+    TimeGeneratedOnce {
+        /// Where the next query's bounds begin.
+        next: i64,
+    },
 }
 
 /// The part of every table that a query sees, as Kusto's `query_datetimescope_*` options have it.
@@ -47,6 +54,14 @@ impl Scope {
         let generated = within(TIME);
         match self.column {
             ScopeColumn::TimeGenerated => generated,
+            ScopeColumn::TimeGeneratedOnce { next } => match (generated, has_time(columns, RECEIVED)) {
+                (Some(generated), true) => {
+                    let received = column(RECEIVED);
+                    let is_here = received.clone().lt_eq(lit(self.to)).or(received.is_null());
+                    Some(generated.and(is_here.or(column(TIME).lt(lit(next)))))
+                }
+                (generated, _) => generated,
+            },
             ScopeColumn::IngestionTime => match (within(RECEIVED), generated) {
                 // Not `coalesce`: files can skip rows by each of the two conditions.
                 (Some(received), Some(generated)) => Some(received.or(column(RECEIVED).is_null().and(generated))),

@@ -128,11 +128,16 @@ pub fn after_failure(
 
 /// The name of a rule that was switched off because of its failures.
 pub fn auto_disabled_name(name: &str) -> String {
-    if name.starts_with(AUTO_DISABLED) { name.to_string() } else { format!("{AUTO_DISABLED} {name}") }
+    if is_auto_disabled(name) { name.to_string() } else { format!("{AUTO_DISABLED} {name}") }
 }
 
-/// The name of a rule that is switched on again.
-pub fn enabled_name(name: &str) -> &str {
+/// Whether a name is that of a rule that was switched off because of its failures.
+pub(crate) fn is_auto_disabled(name: &str) -> bool {
+    name.starts_with(AUTO_DISABLED)
+}
+
+/// The name that a rule had before it was switched off because of its failures.
+pub(crate) fn own_name(name: &str) -> &str {
     name.strip_prefix(AUTO_DISABLED).map_or(name, str::trim_start)
 }
 
@@ -226,6 +231,8 @@ mod tests {
     fn section_2_2_names_of_disabled_rules() {
         assert_eq!(auto_disabled_name("Rare command"), "AUTO DISABLED Rare command");
         assert_eq!(auto_disabled_name("AUTO DISABLED Rare command"), "AUTO DISABLED Rare command");
+        assert_eq!(own_name("AUTO DISABLED Rare command"), "Rare command");
+        assert_eq!(own_name("Rare command"), "Rare command");
     }
 
     #[test]

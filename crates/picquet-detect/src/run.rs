@@ -31,6 +31,10 @@ pub struct RunSettings {
 ///
 /// Of a scheduled rule both ends belong to it, on TimeGenerated (documented). Of an NRT rule the start does not: each of
 /// its windows begins where the one before ended, and a row that was ingested at that instant must not be reported twice.
+///
+/// [I] A scheduled rule that goes by `ingestion_time()` wants what was ingested since its last run, so that a row that comes
+/// late is reported by one run alone (documented). Runs start after their window's end, and later still when they are caught
+/// up; what was ingested meanwhile is therefore left to the next run, if its window has it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Its start.
@@ -50,9 +54,18 @@ impl Window {
         let (start, to) = (to_ticks(self.start), to_ticks(self.end));
         match rule.kind {
             RuleKind::Nrt => Scope { column: ScopeColumn::IngestionTime, from: start.saturating_add(1), to },
+            _ if asks_for_ingestion_time(&rule.query) => {
+                let next = start.saturating_add(rule.query_frequency.ticks());
+                Scope { column: ScopeColumn::TimeGeneratedOnce { next }, from: start, to }
+            }
             _ => Scope { column: ScopeColumn::TimeGenerated, from: start, to },
         }
     }
+}
+
+/// Whether a query names `ingestion_time` itself; what the functions do that it calls is not looked at.
+fn asks_for_ingestion_time(query: &str) -> bool {
+    kql_syntax::tokenize(query).iter().any(|token| token.span.text(query) == "ingestion_time")
 }
 
 /// How a run ended.

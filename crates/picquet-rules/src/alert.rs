@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn technique_columns() {
+    fn s8_1_technique_columns() {
         let ids = vec!["T1078".to_owned(), "T1110".to_owned()];
         assert_eq!(TechniqueFormat::Commas.write(&ids), "T1078,T1110");
         assert_eq!(TechniqueFormat::JsonArray.write(&ids), r#"["T1078","T1110"]"#);

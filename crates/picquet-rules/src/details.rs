@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_detail_values() {
+    fn s5_3_custom_detail_values() {
         let columns = columns(&["User", "Count"]);
         let rows = [
             vec![json!("alex"), json!(3)],
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn custom_detail_limits() {
+    fn s5_3_custom_detail_limits() {
         let columns = columns(&["N", "Long"]);
         let rows: Vec<Vec<Value>> = (0..60).map(|n| vec![json!(n), json!(format!("{n}{}", "x".repeat(100)))]).collect();
         let rows: Vec<&Vec<Value>> = rows.iter().collect();
@@ -339,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn rendering() {
+    fn s5_4_rendering() {
         let columns = columns(&["A", "B"]);
         let rows = [vec![json!("x"), json!(null)], vec![json!("y"), json!(2)]];
         let rows: Vec<&Vec<Value>> = rows.iter().collect();
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn override_values() {
+    fn s5_4_override_values() {
         let columns = columns(&["Sev", "Tac", "Steps", "Score", "Tech"]);
         let rows = [
             vec![json!("low"), json!("Execution, Nonsense"), json!("one"), json!("0.5"), json!(["T1078.004"])],

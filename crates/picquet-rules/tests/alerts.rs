@@ -59,7 +59,7 @@ fn extended(alert: &picquet_rules::Alert) -> Value {
 }
 
 #[test]
-fn whole_record() {
+fn s8_1_whole_record() {
     let rule = rule(&format!(
         "{SCHEDULE}entityMappings:
   - entityType: Account
@@ -82,7 +82,7 @@ alertDetailsOverride:
 }
 
 #[test]
-fn triggers() {
+fn s3_triggers() {
     // operator, threshold, rows, alerts under SingleAlert
     let cases = [
         ("gt", 0, 0, 0),
@@ -106,7 +106,7 @@ fn triggers() {
 }
 
 #[test]
-fn an_empty_result_may_fire() {
+fn s3_an_empty_result_may_fire() {
     for grouping in ["SingleAlert", "AlertPerResult"] {
         let rule = rule(&format!(
             "queryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: eq\ntriggerThreshold: 0
@@ -128,7 +128,7 @@ alertDetailsOverride: {{alertDisplayNameFormat: 'No {{{{User}}}}'}}
 }
 
 #[test]
-fn one_alert_a_row_up_to_the_limit() {
+fn s4_one_alert_a_row_up_to_the_limit() {
     // kind, rows, alerts, rows of the last alert's custom detail
     let cases = [
         ("Scheduled", 3, 3, 1),
@@ -156,7 +156,7 @@ fn one_alert_a_row_up_to_the_limit() {
 }
 
 #[test]
-fn an_event_rebuilds_its_row() {
+fn s8_2_an_event_rebuilds_its_row() {
     let rule = rule(&format!("{SCHEDULE}eventGroupingSettings: {{aggregationKind: AlertPerResult}}\n"));
     let rows = [vec![json!("alex"), json!({"a": 1})], vec![json!("x".repeat(20_000)), json!(null)]];
     let output = run(&rule, &["User", "Bag"], &rows);
@@ -178,7 +178,7 @@ fn an_event_rebuilds_its_row() {
 }
 
 #[test]
-fn overrides_and_missing_columns() {
+fn s5_4_overrides_and_missing_columns() {
     let rule = rule(&format!(
         "{SCHEDULE}customDetails: {{Gone: Nowhere}}
 alertDetailsOverride:

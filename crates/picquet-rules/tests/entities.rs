@@ -25,7 +25,7 @@ fn of_row(entity_type: &str, pairs: &[(&str, Value)]) -> String {
 }
 
 #[test]
-fn one_row() {
+fn s5_2_one_row() {
     type Case<'a> = (&'a str, &'a [(&'a str, Value)], &'a str);
     // type, identifiers with values, Entities text
     let cases: [Case<'_>; 22] = [
@@ -102,7 +102,7 @@ fn columns(names: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn equal_entities_are_merged_and_missing_columns_told_once() {
+fn s5_1_equal_entities_are_merged_and_missing_columns_told_once() {
     let mappings = [
         mapping("IP", &[("Address", "Source")]),
         mapping("IP", &[("Address", "Target")]),
@@ -122,7 +122,7 @@ fn equal_entities_are_merged_and_missing_columns_told_once() {
 }
 
 #[test]
-fn mappings_share_the_limit() {
+fn s5_1_mappings_share_the_limit() {
     let rows: Vec<Vec<Value>> = (0..300).map(|n| vec![json!(format!("u{n}")), json!(format!("h{}", n % 2))]).collect();
     let mappings = [mapping("Account", &[("Name", "User")]), mapping("Host", &[("HostName", "Host")])];
     let found = extract_entities(&mappings, &[], &columns(&["User", "Host"]), &rows);
@@ -132,7 +132,7 @@ fn mappings_share_the_limit() {
 }
 
 #[test]
-fn text_stays_under_the_size() {
+fn s5_1_text_stays_under_the_size() {
     let rows: Vec<Vec<Value>> =
         (0..100).map(|n| vec![json!(format!("https://example.com/{n}/{}", "x".repeat(1000)))]).collect();
     let found = extract_entities(&[mapping("URL", &[("Url", "U")])], &[], &columns(&["U"]), &rows);
@@ -142,7 +142,7 @@ fn text_stays_under_the_size() {
 }
 
 #[test]
-fn ready_made_arrays_are_merged_in() {
+fn s5_1_ready_made_arrays_are_merged_in() {
     let array = r#"[
         {"$id":"1","HostName":"srv1","Type":"host"},
         {"$id":"2","ProcessId":"7","Host":{"$ref":"1"},
@@ -178,7 +178,7 @@ fn ready_made_arrays_are_merged_in() {
 }
 
 #[test]
-fn legacy_columns() {
+fn s5_1_legacy_columns() {
     let names = columns(&["URLCustomEntity", "timestamp", "AccountCustomEntity"]);
     let row = vec![json!("https://example.com"), json!(null), json!("a@b")];
     let found = extract_entities(&legacy_mappings(&names), &[], &names, &[row]);

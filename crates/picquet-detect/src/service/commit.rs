@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::rules::RuleState;
 use super::{Service, members};
 use crate::failure::{auto_disabled_name, failure_reason};
+use crate::instants::minus;
 use crate::run::{RuleRun, RunStatus};
 
 /// Messages that are not yet addressed to outputs.
@@ -19,25 +20,30 @@ pub(super) const UNADDRESSED: &str = "";
 
 impl Service {
     /// Keeps a run with its alerts, incidents, health and messages, and the rule's state after it; the number of incidents
-    /// that changed. A run that is kept already changes nothing.
+    /// that changed. A run that is kept already is settled, and changes nothing else.
     #[allow(clippy::too_many_arguments)]
     pub(super) fn commit(
         &self,
         rule: &AnalyticsRule,
         row: &mut RuleRow,
         state: &RuleState,
-        run: &RuleRun,
+        run: &mut RuleRun,
         started: Timestamp,
         attempts: u32,
         disable: bool,
         complete: bool,
     ) -> Result<usize> {
         let now = self.now();
+        // Other rules look for alerts by when they were written: not before they can be seen.
+        for alert in &mut run.output.alerts {
+            (alert.time_generated, alert.processing_end_time) = (now, now);
+        }
         let context = &self.settings.context;
         let scheduled = run.window.end;
         let next_id = || self.next_id();
         self.workspace.change(|change| {
             if change.has_run(&row.id, scheduled)? {
+                state.keep(change, row)?;
                 return Ok(0);
             }
             let incidents = self.group(change, rule, &row.id, &run.output.alerts, now)?;
@@ -115,16 +121,14 @@ impl Service {
                 started,
                 ended: now,
             })?;
-            state.put(row)?;
-            if let Some(kept) = change.rule(&row.id)? {
-                row.disabled_reason = kept.disabled_reason;
-            }
-            if disable {
+            let edited = state.keep(change, row)?;
+            if disable && !edited {
                 row.name = auto_disabled_name(&rule.name);
                 row.disabled_reason = format!("disabled after {} failures: {detail}", state.failure.consecutive);
                 tracing::error!(rule = rule.name, reason = row.disabled_reason, "a rule was switched off");
+                change.put_rule(row)?;
             }
-            change.put_rule(row)?;
+            change.forget_runs(minus(now, self.settings.keep_runs))?;
             Ok(incidents.len())
         })
     }

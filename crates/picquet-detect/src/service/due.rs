@@ -122,6 +122,7 @@ impl Service {
         let Some(mut timing) = RuleTiming::of(&rule) else { return Ok(turn) };
         timing.enabled = rule.enabled && row.disabled_reason.is_empty();
         let mut state = RuleState::of(&row)?;
+        let version = row.hash.clone();
         let Plan { state: schedule, due, skipped, next, reanchored } =
             plan(&timing, state.schedule.as_ref(), look, &self.settings.schedule);
         turn.next = next;
@@ -148,7 +149,8 @@ impl Service {
                 turn.next = [turn.next, Some(retry.at)].into_iter().flatten().min();
             }
             turn.runs.extend(report);
-            if !go_on {
+            // Somebody may have edited it, switched it off or taken it away meanwhile.
+            if !go_on || row.hash != version || !row.present || !row.disabled_reason.is_empty() {
                 break;
             }
         }
@@ -165,12 +167,7 @@ impl Service {
                     }
                 }
             }
-            state.put(row)?;
-            // Somebody may have switched the rule off meanwhile.
-            if let Some(kept) = change.rule(&row.id)? {
-                row.disabled_reason = kept.disabled_reason;
-            }
-            change.put_rule(row)
+            state.keep(change, row).map(|_| ())
         })
     }
 
@@ -207,7 +204,7 @@ impl Service {
         let answer = ask(&self.engine, &snapshot, rule, &settings).await;
         drop(snapshot);
         lap();
-        let run = judge(rule, &settings, answer, &mut || self.next_id());
+        let mut run = judge(rule, &settings, answer, &mut || self.next_id());
         let judging = lap();
         let mut report = RunReport {
             rule: row.id.clone(),
@@ -252,7 +249,7 @@ impl Service {
                 schedule.alerted(scheduled);
             }
         }
-        report.incidents = self.commit(rule, row, state, &run, started, attempts, disable, complete)?;
+        report.incidents = self.commit(rule, row, state, &mut run, started, attempts, disable, complete)?;
         report.spent.keeping = lap();
         Ok((Some(report), !disable))
     }

@@ -9,7 +9,7 @@ use picquet_store::{Change, Result, RuleRow, StoreError, Workspace};
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use crate::failure::{FailureState, enabled_name};
+use crate::failure::{FailureState, auto_disabled_name, is_auto_disabled, own_name};
 use crate::schedule::{RuleTiming, ScheduleState};
 
 /// What is kept of a rule between runs.
@@ -39,6 +39,24 @@ impl RuleState {
             return Ok(RuleState::default());
         }
         serde_json::from_value(row.state.clone()).map_err(|source| StoreError::Record { what: "rule state", source })
+    }
+
+    /// Keeps the state of a rule that may have been edited, removed or switched off since `row` was read: `row` becomes the
+    /// rule as it is now. Whether it is another version of the rule.
+    pub(super) fn keep(&self, change: &mut Change<'_>, row: &mut RuleRow) -> Result<bool> {
+        let hash = row.hash.clone();
+        if let Some(kept) = change.rule(&row.id)? {
+            *row = kept;
+        }
+        let edited = row.hash != hash;
+        if edited {
+            // The failures were another version's.
+            RuleState { failure: FailureState::default(), retry: None, ..self.clone() }.put(row)?;
+        } else {
+            self.put(row)?;
+        }
+        change.put_rule(row)?;
+        Ok(edited)
     }
 
     pub(super) fn put(&self, row: &mut RuleRow) -> Result<()> {
@@ -88,12 +106,13 @@ impl Service {
         let known = self.workspace().state().rules()?;
         self.workspace().change(|change| {
             for (id, rule) in &by_id {
-                let row = known.iter().find(|row| row.id == *id);
-                put_rule(change, id, rule, row, now, &mut told)?;
+                let row = change.rule(id)?;
+                put_rule(change, id, rule, row.as_ref(), now, &mut told)?;
             }
             for row in known.iter().filter(|row| row.present && !by_id.contains_key(&row.id)) {
                 told.removed.push(row.name.clone());
-                change.put_rule(&RuleRow { present: false, ..row.clone() })?;
+                let row = change.rule(&row.id)?.unwrap_or_else(|| row.clone());
+                change.put_rule(&RuleRow { present: false, ..row })?;
             }
             Ok(())
         })?;
@@ -143,10 +162,12 @@ fn put_rule(
     if edited {
         let mut state = RuleState::of(&next)?;
         state.failure = FailureState::default();
+        state.retry = None;
         state.put(&mut next)?;
         next.disabled_reason = String::new();
     }
-    next.name = rule.name.clone();
+    let stays_disabled = !next.disabled_reason.is_empty() && is_auto_disabled(&next.name);
+    next.name = if stays_disabled { auto_disabled_name(&rule.name) } else { rule.name.clone() };
     next.kind = rule.kind.as_str().to_string();
     next.file = rule.source.file.clone();
     next.hash = hash;
@@ -190,7 +211,7 @@ pub fn disable_rule(workspace: &Workspace, rule: &str, reason: &str) -> Result<R
     })
 }
 
-/// Switches a rule on again; its failures are forgotten.
+/// Switches a rule on again; its failures are forgotten, and its name is its own again.
 pub fn enable_rule(workspace: &Workspace, rule: &str) -> Result<RuleRow> {
     let rules = workspace.state().rules()?;
     workspace.change(|change| {
@@ -199,8 +220,10 @@ pub fn enable_rule(workspace: &Workspace, rule: &str) -> Result<RuleRow> {
             let message = format!("the rule's own file says that it is not enabled: {}", row.file);
             return Err(StoreError::Refused(message));
         }
+        if !row.disabled_reason.is_empty() {
+            row.name = own_name(&row.name).to_string();
+        }
         row.disabled_reason = String::new();
-        row.name = enabled_name(&row.name).to_string();
         let mut state = RuleState::of(&row)?;
         state.failure = FailureState::default();
         state.put(&mut row)?;
