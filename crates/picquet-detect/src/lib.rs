@@ -32,8 +32,8 @@ pub use schedule::{
     ScheduleSettings, ScheduleState, SkipReason, Skipped, is_suppressed, plan,
 };
 pub use service::{
-    Delivered, IncidentEdit, RuleState, RulesChange, RunReport, RunSpent, Service, ServiceSettings, Turn, disable_rule,
-    edit_incident, enable_rule,
+    Begun, Delivered, IncidentEdit, RuleState, RulesChange, RunReport, RunSpent, Service, ServiceSettings, Turn,
+    disable_rule, edit_incident, enable_rule,
 };
 pub use time::{from_ticks, to_ticks};
 pub use watch::{Jump, LOOK_EVERY, Look, Watch};

@@ -1,6 +1,7 @@
 //! What is due at a look at the clock.
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration as StdDuration, Instant};
 
 use jiff::Timestamp;
@@ -72,55 +73,114 @@ pub struct Turn {
 /// Instants that were passed over together and are remembered one by one; the rest is only told in the log.
 const MOST_PASSED_OVER: usize = 10_000;
 
-impl Service {
-    /// Runs everything that is due, each rule's runs in order, rules side by side. What one rule meets does not touch
-    /// another. The state is asked for the rules each time, so that they may be switched off and on from outside.
-    pub async fn turn(&self, look: Look) -> Turn {
-        let rows = match self.workspace.state().rules() {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::error!(%error, "the rules' state cannot be read");
-                return Turn::default();
-            }
-        };
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        let parallel = if self.settings.parallel == 0 { processors } else { self.settings.parallel };
-        let mut waiting = self.rule_list().into_iter().filter_map(|rule| {
-            let row = rows.iter().find(|row| row.id == rule.rule_id())?.clone();
-            Some((rule, row))
-        });
-        // Each in a task of its own, for planning takes a processor as much as running does. Who drops the turn ends them.
-        let mut running = JoinSet::new();
-        let mut done = Vec::new();
+/// Runs that were begun, each rule's in a task of its own. Who drops it ends them.
+#[derive(Default)]
+pub struct Begun {
+    tasks: JoinSet<Option<Turn>>,
+    /// When the next run is due of rules that have nothing to do now.
+    pub next: Option<Timestamp>,
+}
+
+impl Begun {
+    /// Whether nothing was begun.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// What the next rule to end did; `None` once all have ended.
+    pub async fn ended(&mut self) -> Option<Turn> {
         loop {
-            while running.len() < parallel.max(1)
-                && let Some((rule, row)) = waiting.next()
-            {
-                let service = self.clone();
-                running.spawn(async move {
-                    let name = rule.name.clone();
-                    let turn = service.turn_of(rule, row, look).await;
-                    turn.inspect_err(|error| tracing::error!(rule = name, %error, "the rule's run was not kept"))
-                });
-            }
-            match running.join_next().await {
-                Some(Ok(turn)) => done.push(turn),
-                Some(Err(error)) => tracing::error!(%error, "a rule's run broke off; please report it"),
-                None => break,
+            match self.tasks.join_next().await? {
+                Ok(Some(turn)) => return Some(turn),
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "a rule's run broke off; please report it"),
             }
         }
-        let mut all = Turn::default();
-        for turn in done.into_iter().flatten() {
+    }
+}
+
+/// A rule at work, which is not begun again meanwhile.
+struct Busy {
+    busy: Arc<Mutex<HashSet<String>>>,
+    rule: String,
+}
+
+impl Busy {
+    fn begin(service: &Service, rule: &str) -> Option<Busy> {
+        let busy = Arc::clone(&service.busy);
+        let is_new = busy.lock().unwrap_or_else(PoisonError::into_inner).insert(rule.to_string());
+        is_new.then(|| Busy { busy, rule: rule.to_string() })
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.rule);
+    }
+}
+
+impl Service {
+    /// Runs everything that is due, and waits for it.
+    pub async fn turn(&self, look: Look) -> Turn {
+        let mut begun = self.begin(look);
+        let mut all = Turn { next: begun.next, ..Turn::default() };
+        while let Some(turn) = begun.ended().await {
             all.runs.extend(turn.runs);
-            all.next = [all.next, turn.next].into_iter().flatten().min();
+            all.next = earliest(all.next, turn.next);
         }
         all
     }
 
+    /// Begins everything that is due: each rule's runs in order, rules side by side, as many as the settings say. What one
+    /// rule meets does not touch another; one that is still at work is left alone. The state is asked for the rules each
+    /// time, so that they may be switched off and on from outside.
+    pub fn begin(&self, look: Look) -> Begun {
+        let mut begun = Begun::default();
+        let rows = match self.workspace.state().rules() {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::error!(%error, "the rules' state cannot be read");
+                return begun;
+            }
+        };
+        let rows: HashMap<String, RuleRow> = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+        for rule in self.rule_list() {
+            let Some(row) = rows.get(rule.rule_id()) else { continue };
+            match self.idle_until(&rule, row, look) {
+                Ok(Some(next)) => begun.next = earliest(begun.next, next),
+                Ok(None) => {
+                    let Some(busy) = Busy::begin(self, rule.rule_id()) else { continue };
+                    let (service, row) = (self.clone(), row.clone());
+                    begun.tasks.spawn(async move {
+                        let _busy = busy;
+                        let _turn = service.turns.acquire().await.ok()?;
+                        let name = rule.name.clone();
+                        let turn = service.turn_of(rule, row, look).await;
+                        let told = |error: &_| tracing::error!(rule = name, %error, "the rule's run was not kept");
+                        turn.inspect_err(told).ok()
+                    });
+                }
+                Err(error) => tracing::error!(rule = rule.name, %error, "the rule's state cannot be read"),
+            }
+        }
+        begun
+    }
+
+    /// When a rule has something to do that has nothing to do now.
+    fn idle_until(&self, rule: &AnalyticsRule, row: &RuleRow, look: Look) -> Result<Option<Option<Timestamp>>> {
+        let Some(timing) = timing_of(rule, row) else { return Ok(Some(None)) };
+        let state = RuleState::of(row)?;
+        let plan = plan(&timing, state.schedule.as_ref(), look, &self.settings.schedule);
+        if let Some(retry) = state.retry.filter(|retry| Some(retry.scheduled) == plan.due.first()) {
+            return Ok((retry.at > look.now).then_some(earliest(plan.next, Some(retry.at))));
+        }
+        let unchanged = state.schedule.as_ref() == Some(&plan.state);
+        Ok((unchanged && plan.due.is_empty() && plan.skipped.is_empty()).then_some(plan.next))
+    }
+
     async fn turn_of(&self, rule: Arc<AnalyticsRule>, mut row: RuleRow, look: Look) -> Result<Turn> {
         let mut turn = Turn::default();
-        let Some(mut timing) = RuleTiming::of(&rule) else { return Ok(turn) };
-        timing.enabled = rule.enabled && row.disabled_reason.is_empty();
+        let Some(timing) = timing_of(&rule, &row) else { return Ok(turn) };
         let mut state = RuleState::of(&row)?;
         let version = row.hash.clone();
         let Plan { state: schedule, due, skipped, next, reanchored } =
@@ -141,12 +201,12 @@ impl Service {
         }
         for scheduled in due.iter() {
             if let Some(retry) = state.retry.filter(|retry| retry.scheduled == scheduled && retry.at > look.now) {
-                turn.next = [turn.next, Some(retry.at)].into_iter().flatten().min();
+                turn.next = earliest(turn.next, Some(retry.at));
                 break;
             }
             let (report, go_on) = self.run_once(&rule, &mut row, &mut state, scheduled).await?;
             if let Some(retry) = state.retry {
-                turn.next = [turn.next, Some(retry.at)].into_iter().flatten().min();
+                turn.next = earliest(turn.next, Some(retry.at));
             }
             turn.runs.extend(report);
             // Somebody may have edited it, switched it off or taken it away meanwhile.
@@ -265,6 +325,17 @@ impl Service {
         })?;
         self.keep_state(row, state, &[])
     }
+}
+
+/// When a rule runs, by itself and by what was done to it.
+fn timing_of(rule: &AnalyticsRule, row: &RuleRow) -> Option<RuleTiming> {
+    let mut timing = RuleTiming::of(rule)?;
+    timing.enabled = rule.enabled && row.disabled_reason.is_empty();
+    Some(timing)
+}
+
+fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    [a, b].into_iter().flatten().min()
 }
 
 fn skip_text(reason: SkipReason) -> &'static str {

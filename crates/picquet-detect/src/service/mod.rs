@@ -1,7 +1,7 @@
 //! Rules at work over a workspace: each run when it is due, once, and everything that follows from it in one transaction.
 //!
-//! [`Service::set_rules`] says which rules there are. [`Service::turn`] does what is due at a look at the clock: it is all
-//! that the loop of `picquet serve`, simulations and tests need. [`Service::deliver`] sends what the runs had to tell.
+//! [`Service::set_rules`] says which rules there are. [`Service::begin`] begins what is due at a look at the clock, [`Service::turn`]
+//! waits for it too. [`Service::deliver`] sends what the runs had to tell.
 
 mod commit;
 mod deliver;
@@ -10,7 +10,7 @@ mod people;
 mod rules;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use jiff::Timestamp;
@@ -18,9 +18,10 @@ use kql_engine::{Cancel, Engine};
 use picquet_notify::Output;
 use picquet_rules::AnalyticsRule;
 use picquet_store::{StoreError, Workspace};
+use tokio::sync::Semaphore;
 
 pub use self::deliver::Delivered;
-pub use self::due::{RunReport, RunSpent, Turn};
+pub use self::due::{Begun, RunReport, RunSpent, Turn};
 pub use self::people::{IncidentEdit, edit_incident};
 pub use self::rules::{RuleState, RulesChange, disable_rule, enable_rule};
 pub use self::settings::ServiceSettings;
@@ -40,6 +41,10 @@ pub struct Service {
     /// The rules that run, by id.
     rules: Arc<RwLock<BTreeMap<String, Arc<AnalyticsRule>>>>,
     ids: Arc<Mutex<Ids>>,
+    /// Ids of the rules that are at work.
+    busy: Arc<Mutex<HashSet<String>>>,
+    /// One for each rule that may be at work at a time.
+    turns: Arc<Semaphore>,
     cancel: Cancel,
 }
 
@@ -53,6 +58,8 @@ impl Service {
         outputs: Vec<Output>,
         ids: Ids,
     ) -> Service {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let parallel = if settings.parallel == 0 { processors } else { settings.parallel };
         Service {
             workspace,
             engine: Arc::new(engine),
@@ -61,6 +68,8 @@ impl Service {
             outputs: outputs.into(),
             rules: Arc::default(),
             ids: Arc::new(Mutex::new(ids)),
+            busy: Arc::default(),
+            turns: Arc::new(Semaphore::new(parallel.min(Semaphore::MAX_PERMITS))),
             cancel: Cancel::default(),
         }
     }

@@ -35,8 +35,7 @@ fn section_8_1_an_alert_is_of_the_time_at_which_it_is_written() {
         });
         let engine = Engine::new(&EngineOptions::default()).unwrap();
         let settings = ServiceSettings::of(&workspace).unwrap();
-        let service =
-            Service::new(Arc::clone(&workspace), engine, Arc::clone(&clock) as _, settings, Vec::new(), ids);
+        let service = Service::new(Arc::clone(&workspace), engine, Arc::clone(&clock) as _, settings, Vec::new(), ids);
         service.set_rules(load_text("rule.yaml", RULE).rules).unwrap();
         let mut watch = Watch::start(clock.now());
         for now in ["00:00", "00:05"] {

@@ -12,11 +12,12 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use kql_engine::{Engine, EngineOptions};
-use picquet_detect::{Clock, Service, ServiceSettings, Watch};
+use picquet_detect::{Clock, RunReport, Service, ServiceSettings, Watch};
 use picquet_notify::{Output, OutputConfig, check_names};
 use picquet_sources::{ExternalPolicy, Inbox};
 use picquet_store::{Access, IngestFile, IngestOutcome, SETTINGS_FILE, Settings, Workspace};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use self::folders::Folders;
 use self::logging::LogFormat;
@@ -164,6 +165,15 @@ async fn pause(clock: &dyn Clock, until: Timestamp, stopped: &mut watch::Receive
     !*stopped.borrow()
 }
 
+fn log_run(run: &RunReport) {
+    let status = run.status.map(|status| format!("{status:?}")).unwrap_or_default();
+    let (results, alerts, incidents) = (run.results, run.alerts, run.incidents);
+    match &run.error {
+        Some(error) => tracing::error!(rule = run.name, scheduled = %run.scheduled, error, "run failed"),
+        None => tracing::info!(rule = run.name, scheduled = %run.scheduled, status, results, alerts, incidents, "run"),
+    }
+}
+
 fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.checked_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -239,39 +249,44 @@ impl Served {
         }
     }
 
-    /// Rules when they are due.
+    /// Rules when they are due. One that takes long does not hold up the others.
     async fn schedule(&self, mut stopped: watch::Receiver<bool>, mut woken: watch::Receiver<u64>) {
         // Rules first: without them everything would look as if it were gone.
-        let _ = woken.changed().await;
+        tokio::select! {
+            _ = woken.changed() => {}
+            _ = stopped.wait_for(|stop| *stop) => return,
+        }
         let mut clock = Watch::start(self.clock.now());
+        // What was begun is at work until it has told that it ended; dropping it ends it.
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let mut at_work = JoinSet::new();
         loop {
             let (look, jump) = clock.look(self.clock.now());
             if let Some(jump) = jump {
                 tracing::warn!(?jump, "the clock did not go on as it should");
             }
-            let turn = tokio::select! {
-                turn = self.service.turn(look) => turn,
+            let mut begun = self.service.begin(look);
+            let wake = clock.wake(begun.next);
+            if !begun.is_empty() {
+                let tell = tell.clone();
+                at_work.spawn(async move {
+                    while let Some(turn) = begun.ended().await {
+                        if tell.send(turn).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            tokio::select! {
+                () = self.clock.sleep_until(wake) => {}
+                _ = woken.changed() => {}
+                Some(turn) = told.recv() => turn.runs.iter().for_each(log_run),
                 _ = stopped.wait_for(|stop| *stop) => {
                     self.service.stop();
                     return;
                 }
-            };
-            for run in &turn.runs {
-                let status = run.status.map(|status| format!("{status:?}")).unwrap_or_default();
-                let (results, alerts, incidents) = (run.results, run.alerts, run.incidents);
-                match &run.error {
-                    Some(error) => tracing::error!(rule = run.name, scheduled = %run.scheduled, error, "run failed"),
-                    None => {
-                        tracing::info!(rule = run.name, scheduled = %run.scheduled, status, results, alerts, incidents, "run");
-                    }
-                }
             }
-            let wake = clock.wake(turn.next);
-            tokio::select! {
-                () = self.clock.sleep_until(wake) => {}
-                _ = woken.changed() => {}
-                _ = stopped.wait_for(|stop| *stop) => return,
-            }
+            while at_work.try_join_next().is_some() {}
         }
     }
 
