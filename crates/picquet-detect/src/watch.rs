@@ -51,6 +51,11 @@ impl Watch {
         (self.last, jump)
     }
 
+    /// The runner has worked until now, on what it found at its last look: that is no break.
+    pub fn worked(&mut self, now: Timestamp) {
+        self.last.now = self.last.now.max(now);
+    }
+
     /// When to look again, where nothing is to be done before `next`.
     pub fn wake(&self, next: Option<Timestamp>) -> Timestamp {
         let latest = self.last.now.checked_add(LOOK_EVERY).unwrap_or(Timestamp::MAX);

@@ -49,8 +49,11 @@ pub struct Turn {
 /// Instants that were passed over together and are remembered one by one; the rest is only told in the log.
 const MOST_PASSED_OVER: usize = 10_000;
 
+/// So many runs of a rule are done in one turn: one that has much to catch up does not keep the others waiting.
+const MOST_AT_ONCE: usize = 10;
+
 impl Service {
-    /// Runs everything that is due, each rule's runs in order, rules side by side. What one rule meets does not touch
+    /// Runs what is due, each rule's runs in order, rules side by side; what is left of many runs is due again at once. What one rule meets does not touch
     /// another. The state is asked for the rules each time, so that they may be switched off and on from outside.
     pub async fn turn(&self, look: Look) -> Turn {
         let rows = match self.workspace.state().rules() {
@@ -100,7 +103,11 @@ impl Service {
         if !skipped.is_empty() || changed && due.is_empty() {
             self.keep_state(&mut row, &state, &skipped)?;
         }
-        for scheduled in due.iter() {
+        for (at, scheduled) in due.iter().enumerate() {
+            if at == MOST_AT_ONCE {
+                turn.next = Some(look.now);
+                break;
+            }
             if let Some(retry) = state.retry.filter(|retry| retry.scheduled == scheduled && retry.at > look.now) {
                 turn.next = [turn.next, Some(retry.at)].into_iter().flatten().min();
                 break;

@@ -56,18 +56,18 @@ query: TABLE | summarize Rows = count()
     Rule {
         id: "00000000-0000-4000-8000-000000000002",
         file: "arrivals.yaml",
-        minutes: 1,
+        minutes: 2,
         alert: AlertOf::File,
         text: "name: Arrivals
 kind: Scheduled
 severity: Medium
-queryFrequency: 1m
+queryFrequency: 2m
 queryPeriod: 14d
 triggerOperator: gt
 triggerThreshold: 0
 query: |
   TABLE
-  | where ingestion_time() > ago(1m) and ingestion_time() <= now()
+  | where ingestion_time() > ago(2m) and ingestion_time() <= now()
   | summarize Rows = count() by File
 eventGroupingSettings:
   aggregationKind: AlertPerResult
@@ -95,18 +95,18 @@ customDetails:
     Rule {
         id: "00000000-0000-4000-8000-000000000004",
         file: "users.yaml",
-        minutes: 1,
+        minutes: 2,
         alert: AlertOf::File,
         text: "name: Users
 kind: Scheduled
 severity: High
-queryFrequency: 1m
+queryFrequency: 2m
 queryPeriod: 14d
 triggerOperator: gt
 triggerThreshold: 0
 query: |
   TABLE
-  | where ingestion_time() > ago(1m) and ingestion_time() <= now()
+  | where ingestion_time() > ago(2m) and ingestion_time() <= now()
   | summarize Rows = count() by File, User
 entityMappings:
   - entityType: Account

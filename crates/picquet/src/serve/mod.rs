@@ -265,6 +265,7 @@ impl Served {
                     }
                 }
             }
+            clock.worked(self.clock.now());
             let wake = clock.wake(turn.next);
             tokio::select! {
                 () = self.clock.sleep_until(wake) => {}
