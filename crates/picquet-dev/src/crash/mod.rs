@@ -97,7 +97,7 @@ struct Work<'a> {
 pub(crate) fn run(plan: &Plan<'_>, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Summary> {
     let program = Program::new(plan.binary, plan.folder);
     program.run(&["workspace", "init", program.place()?])?;
-    setup::write(&program.workspace)?;
+    setup::write_settings(&program.workspace)?;
     let drafts = plan.folder.join("drafts");
     std::fs::create_dir_all(&drafts)?;
     let mut work = Work {
@@ -135,13 +135,25 @@ impl Work<'_> {
         self.summary.kills.iter().sum()
     }
 
-    /// A service that is not killed before it knows the rules: they run from then on without a gap.
+    /// A service that is not killed before there are rows, and rules that know of them: they run from then on without a gap.
     fn first_look(&mut self) -> anyhow::Result<()> {
         let child = self.program.serve()?;
+        let mut file = logs::write(&self.drafts, 0, ARRIVING, 10, self.program.now())?;
+        file.early = true;
+        file.drop_into(&self.inbox)?;
+        self.files.push(file);
         let started = Instant::now();
-        while !self.has_run_after(self.program.now().checked_sub(SignedDuration::from_hours(1))?)? {
-            anyhow::ensure!(started.elapsed() < CATCH_UP, "the rules are not taken up");
+        let wait = || {
             thread::sleep(Duration::from_millis(100));
+            anyhow::ensure!(started.elapsed() < CATCH_UP, "a first file, or the rules, are not taken up");
+            Ok(())
+        };
+        while !self.inbox_is_empty()? {
+            wait()?;
+        }
+        setup::write_rules(&self.program.workspace)?;
+        while !self.has_run_after(self.program.now().checked_sub(SignedDuration::from_hours(1))?)? {
+            wait()?;
         }
         terminate(child)
     }

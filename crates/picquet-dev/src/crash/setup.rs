@@ -133,9 +133,13 @@ customDetails:
 /// The rule whose alerts are grouped by user.
 pub(super) const GROUPED: &str = "00000000-0000-4000-8000-000000000004";
 
-/// Writes settings and rules into a new workspace.
-pub(super) fn write(workspace: &Path) -> anyhow::Result<()> {
-    fs::write(workspace.join("workspace.toml"), SETTINGS)?;
+/// Writes the settings of a new workspace.
+pub(super) fn write_settings(workspace: &Path) -> anyhow::Result<()> {
+    Ok(fs::write(workspace.join("workspace.toml"), SETTINGS)?)
+}
+
+/// Writes the rules of a workspace.
+pub(super) fn write_rules(workspace: &Path) -> anyhow::Result<()> {
     for rule in &RULES {
         let text = format!("id: {}\n{}", rule.id, rule.text.replace("TABLE", ARRIVING));
         fs::write(workspace.join("rules").join(rule.file), text)?;
