@@ -128,8 +128,7 @@ impl Workspace {
         };
         let state = State::open(&state_file, false)?;
         let id = state.meta("id")?.unwrap_or_default();
-        let inside = path.join("tables");
-        let place = settings.storage.clone().unwrap_or_else(|| inside.to_string_lossy().into_owned());
+        let place = settings.storage.clone().unwrap_or_else(|| "tables".to_string());
         let place = if place.contains("://") { place } else { path.join(place).to_string_lossy().into_owned() };
         let storage = Storage::open(&place, &settings.storage_options)?;
         let path = path.to_path_buf();

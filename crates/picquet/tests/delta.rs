@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
@@ -20,12 +21,13 @@ fn python() -> Option<String> {
     None
 }
 
-/// A row as both can tell it: what has no value is left out.
+/// A row; what has no value is left out, and the tick of 100 ns beside a time.
 type Row = Map<String, Value>;
 
-fn sorted(mut rows: Vec<Row>) -> Vec<String> {
-    rows.iter_mut().for_each(|row| row.retain(|_, value| !value.is_null() && *value != ""));
-    let mut texts: Vec<String> = rows.into_iter().map(|row| Value::Object(row).to_string()).collect();
+fn sorted(rows: Vec<Row>) -> Vec<String> {
+    let has_value = |(name, value): &(&String, &Value)| !value.is_null() && **value != "" && !name.ends_with("__ticks");
+    let text = |row: &Row| format!("{:?}", row.iter().filter(has_value).collect::<BTreeMap<_, _>>());
+    let mut texts: Vec<String> = rows.iter().map(text).collect();
     texts.sort();
     texts
 }
@@ -39,8 +41,8 @@ fn theirs(python: &str, table: &Path) -> Vec<String> {
 
 /// What Picquet reads, with times as the other program tells them.
 fn ours(workspace: &TestWorkspace) -> Vec<String> {
-    let query = "Events_CL | extend TimeGenerated = (TimeGenerated - datetime(1970-01-01)) / 1microsecond, \
-                 _TimeReceived = (ingestion_time() - datetime(1970-01-01)) / 1microsecond, \
+    let query = "Events_CL | extend TimeGenerated = tolong((TimeGenerated - datetime(1970-01-01)) / 1microsecond), \
+                 _TimeReceived = tolong((ingestion_time() - datetime(1970-01-01)) / 1microsecond), \
                  More = tostring(More), Took = tolong(Took), Share = todouble(Share)";
     let rows = workspace.query(query);
     sorted(rows.into_iter().map(|row| row.as_object().unwrap().clone()).collect())

@@ -198,8 +198,9 @@ fn rules_functions_and_watchlists_change_while_served() {
     workspace.wait("the watchlist is taken up", || workspace.value("Vips() | count") == 2);
     workspace.put("functions/Vips.kql", "_GetWatchlist('vips') | where Team == 'blue' | project Name");
     workspace.wait("the function is taken up", || workspace.value("Vips() | count") == 1);
-    workspace.put("watchlists/vips.csv", "Name,Name\nann,red\nbo\n\"");
-    workspace.wait("the error is told", || served.said().contains("vips.csv"));
+    workspace.put("watchlists/vips#Nobody.csv", "Name,Team\n");
+    workspace.wait("the error is told", || served.said().contains("vips#Nobody.csv"));
+    fs::remove_file(workspace.path().join("watchlists/vips#Nobody.csv")).unwrap();
     assert_eq!(workspace.value("Vips() | count"), 1);
 
     // A rule that cannot run is switched off, and on again by hand.

@@ -71,6 +71,19 @@ fn where_no_workspace_is() {
 }
 
 #[test]
+fn a_workspace_by_a_relative_path() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("Events_CL.jsonl"), "{\"Id\":1}\n").unwrap();
+    let run = |arguments: &[&str]| done(picquet().args(arguments).current_dir(folder.path()));
+    run(&["ingest", "Events_CL.jsonl", "--workspace", "soc"]);
+    run(&["workspace", "compact", "soc"]);
+    assert!(folder.path().join("soc/tables/Events_CL/_delta_log").is_dir());
+    assert_eq!(run(&["query", "Events_CL | project Id", "--format", "csv", "--workspace", "soc"]), "Id\n1\n");
+    run(&["workspace", "backup", "soc", "copy"]);
+    assert_eq!(run(&["query", "Events_CL | project Id", "--format", "csv", "--workspace", "copy"]), "Id\n1\n");
+}
+
+#[test]
 fn status_and_tables() {
     let workspace = TestWorkspace::new("retention = \"90d\"\n");
     let file = workspace.file("Events_CL.jsonl", "{\"TimeGenerated\":\"2026-03-14T10:00:00Z\",\"Id\":1}\n");

@@ -73,6 +73,9 @@ pub struct Turn {
 /// Instants that were passed over together and are remembered one by one; the rest is only told in the log.
 const MOST_PASSED_OVER: usize = 10_000;
 
+/// So many runs of a rule are done in one go: one that has much to catch up does not keep the others waiting.
+const MOST_AT_ONCE: usize = 10;
+
 /// Runs that were begun, each rule's in a task of its own. Who drops it ends them.
 #[derive(Default)]
 pub struct Begun {
@@ -122,13 +125,20 @@ impl Drop for Busy {
 impl Service {
     /// Runs everything that is due, and waits for it.
     pub async fn turn(&self, look: Look) -> Turn {
-        let mut begun = self.begin(look);
-        let mut all = Turn { next: begun.next, ..Turn::default() };
-        while let Some(turn) = begun.ended().await {
-            all.runs.extend(turn.runs);
-            all.next = earliest(all.next, turn.next);
+        let mut all = Turn::default();
+        loop {
+            let mut begun = self.begin(look);
+            let before = all.runs.len();
+            all.next = begun.next;
+            while let Some(turn) = begun.ended().await {
+                all.runs.extend(turn.runs);
+                all.next = earliest(all.next, turn.next);
+            }
+            let is_left = all.next.is_some_and(|next| next <= look.now);
+            if !is_left || all.runs.len() == before {
+                return all;
+            }
         }
-        all
     }
 
     /// Begins everything that is due: each rule's runs in order, rules side by side, as many as the settings say. What one
@@ -150,12 +160,12 @@ impl Service {
                 Ok(Some(next)) => begun.next = earliest(begun.next, next),
                 Ok(None) => {
                     let Some(busy) = Busy::begin(self, rule.rule_id()) else { continue };
-                    let (service, row) = (self.clone(), row.clone());
+                    let service = self.clone();
                     begun.tasks.spawn(async move {
                         let _busy = busy;
                         let _turn = service.turns.acquire().await.ok()?;
                         let name = rule.name.clone();
-                        let turn = service.turn_of(rule, row, look).await;
+                        let turn = service.turn_of(rule, look).await;
                         let told = |error: &_| tracing::error!(rule = name, %error, "the rule's run was not kept");
                         turn.inspect_err(told).ok()
                     });
@@ -178,8 +188,10 @@ impl Service {
         Ok((unchanged && plan.due.is_empty() && plan.skipped.is_empty()).then_some(plan.next))
     }
 
-    async fn turn_of(&self, rule: Arc<AnalyticsRule>, mut row: RuleRow, look: Look) -> Result<Turn> {
+    async fn turn_of(&self, rule: Arc<AnalyticsRule>, look: Look) -> Result<Turn> {
         let mut turn = Turn::default();
+        // As it is now that nobody else works on it.
+        let Some(mut row) = self.workspace.state().rule(rule.rule_id())? else { return Ok(turn) };
         let Some(timing) = timing_of(&rule, &row) else { return Ok(turn) };
         let mut state = RuleState::of(&row)?;
         let version = row.hash.clone();
@@ -199,7 +211,11 @@ impl Service {
         if !skipped.is_empty() || changed && due.is_empty() {
             self.keep_state(&mut row, &state, &skipped)?;
         }
-        for scheduled in due.iter() {
+        for (at, scheduled) in due.iter().enumerate() {
+            if at == MOST_AT_ONCE {
+                turn.next = Some(look.now);
+                break;
+            }
             if let Some(retry) = state.retry.filter(|retry| retry.scheduled == scheduled && retry.at > look.now) {
                 turn.next = earliest(turn.next, Some(retry.at));
                 break;

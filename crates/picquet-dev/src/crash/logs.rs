@@ -32,6 +32,8 @@ pub(super) struct LogFile {
     pub(super) path: PathBuf,
     pub(super) rows: u64,
     pub(super) fate: Fate,
+    /// Whether it was there before the rules, which need not find it then.
+    pub(super) early: bool,
 }
 
 /// Writes the file with a number, of rows that happened at `time`.
@@ -53,7 +55,7 @@ pub(super) fn write(
         )?;
     }
     out.flush()?;
-    Ok(LogFile { name, table, path, rows, fate: Fate::Unknown })
+    Ok(LogFile { name, table, path, rows, fate: Fate::Unknown, early: false })
 }
 
 impl LogFile {

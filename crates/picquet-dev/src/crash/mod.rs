@@ -30,6 +30,7 @@ use serde_json::Value;
 use self::logs::{ARRIVING, Fate, INGESTED, LogFile};
 use self::program::{Ended, Program, kill_after, terminate};
 use self::random::Random;
+use self::setup::{AlertOf, Rule};
 
 /// What is to be done.
 pub(crate) struct Plan<'a> {
@@ -96,7 +97,7 @@ struct Work<'a> {
 pub(crate) fn run(plan: &Plan<'_>, tell: &mut dyn FnMut(&str)) -> anyhow::Result<Summary> {
     let program = Program::new(plan.binary, plan.folder);
     program.run(&["workspace", "init", program.place()?])?;
-    setup::write(&program.workspace)?;
+    setup::write_settings(&program.workspace)?;
     let drafts = plan.folder.join("drafts");
     std::fs::create_dir_all(&drafts)?;
     let mut work = Work {
@@ -134,13 +135,25 @@ impl Work<'_> {
         self.summary.kills.iter().sum()
     }
 
-    /// A service that is not killed before it knows the rules: they run from then on without a gap.
+    /// A service that is not killed before there are rows, and rules that know of them: they run from then on without a gap.
     fn first_look(&mut self) -> anyhow::Result<()> {
         let child = self.program.serve()?;
+        let mut file = logs::write(&self.drafts, 0, ARRIVING, 10, self.program.now())?;
+        file.early = true;
+        file.drop_into(&self.inbox)?;
+        self.files.push(file);
         let started = Instant::now();
-        while !self.has_run_after(self.program.now().checked_sub(SignedDuration::from_hours(1))?)? {
-            anyhow::ensure!(started.elapsed() < CATCH_UP, "the rules are not taken up");
+        let wait = || {
             thread::sleep(Duration::from_millis(100));
+            anyhow::ensure!(started.elapsed() < CATCH_UP, "a first file, or the rules, are not taken up");
+            Ok(())
+        };
+        while !self.inbox_is_empty()? {
+            wait()?;
+        }
+        setup::write_rules(&self.program.workspace)?;
+        while !self.has_run_after(self.program.now().checked_sub(SignedDuration::from_hours(1))?)? {
+            wait()?;
         }
         terminate(child)
     }
@@ -148,8 +161,8 @@ impl Work<'_> {
     fn new_file(&mut self, table: &'static str) -> anyhow::Result<usize> {
         let rows = match self.random.below(10) {
             // More than go through the buffer.
-            0..3 => 20_001 + self.random.below(20_000),
-            3..6 => 1_000 + self.random.below(4_000),
+            0..2 => 20_001 + self.random.below(20_000),
+            2..5 => 1_000 + self.random.below(4_000),
             _ => 1 + self.random.below(50),
         };
         let number = self.files.len();
@@ -305,12 +318,16 @@ impl Work<'_> {
         Ok(true)
     }
 
+    /// Whether all rules that look for what arrives have run for what arrived until then.
     fn has_run_after(&self, seen: Timestamp) -> anyhow::Result<bool> {
         let next = |rule: &Value| rule["next"].as_str().and_then(|next| next.parse::<Timestamp>().ok());
         let rules = self.program.listed(&["rules", "list"])?;
-        // The instant after the next one covers what arrived until now.
-        let later = seen.checked_add(SignedDuration::from_secs(60))?;
-        Ok(rules.len() == setup::RULES.len() && rules.iter().all(|rule| next(rule).is_some_and(|next| next > later)))
+        let has_run = |rule: &Rule| {
+            let next = rules.iter().find(|row| row["id"] == rule.id).and_then(next);
+            let last = next.and_then(|next| next.checked_sub(SignedDuration::from_mins(rule.minutes)).ok());
+            last.is_some_and(|last| rule.alert == AlertOf::Run || last >= seen)
+        };
+        Ok(setup::RULES.iter().all(has_run))
     }
 
     fn all_sent(&self) -> anyhow::Result<bool> {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 /// How many minutes of the rules' time pass in a minute.
-pub(super) const SPEED: i64 = 60;
+pub(super) const SPEED: i64 = 30;
 
 /// The program and the workspace that it works on.
 pub(super) struct Program {

@@ -56,18 +56,18 @@ query: TABLE | summarize Rows = count()
     Rule {
         id: "00000000-0000-4000-8000-000000000002",
         file: "arrivals.yaml",
-        minutes: 1,
+        minutes: 2,
         alert: AlertOf::File,
         text: "name: Arrivals
 kind: Scheduled
 severity: Medium
-queryFrequency: 1m
+queryFrequency: 2m
 queryPeriod: 14d
 triggerOperator: gt
 triggerThreshold: 0
 query: |
   TABLE
-  | where ingestion_time() > ago(1m) and ingestion_time() <= now()
+  | where ingestion_time() > ago(2m) and ingestion_time() <= now()
   | summarize Rows = count() by File
 eventGroupingSettings:
   aggregationKind: AlertPerResult
@@ -95,18 +95,18 @@ customDetails:
     Rule {
         id: "00000000-0000-4000-8000-000000000004",
         file: "users.yaml",
-        minutes: 1,
+        minutes: 2,
         alert: AlertOf::File,
         text: "name: Users
 kind: Scheduled
 severity: High
-queryFrequency: 1m
+queryFrequency: 2m
 queryPeriod: 14d
 triggerOperator: gt
 triggerThreshold: 0
 query: |
   TABLE
-  | where ingestion_time() > ago(1m) and ingestion_time() <= now()
+  | where ingestion_time() > ago(2m) and ingestion_time() <= now()
   | summarize Rows = count() by File, User
 entityMappings:
   - entityType: Account
@@ -133,9 +133,13 @@ customDetails:
 /// The rule whose alerts are grouped by user.
 pub(super) const GROUPED: &str = "00000000-0000-4000-8000-000000000004";
 
-/// Writes settings and rules into a new workspace.
-pub(super) fn write(workspace: &Path) -> anyhow::Result<()> {
-    fs::write(workspace.join("workspace.toml"), SETTINGS)?;
+/// Writes the settings of a new workspace.
+pub(super) fn write_settings(workspace: &Path) -> anyhow::Result<()> {
+    Ok(fs::write(workspace.join("workspace.toml"), SETTINGS)?)
+}
+
+/// Writes the rules of a workspace.
+pub(super) fn write_rules(workspace: &Path) -> anyhow::Result<()> {
     for rule in &RULES {
         let text = format!("id: {}\n{}", rule.id, rule.text.replace("TABLE", ARRIVING));
         fs::write(workspace.join("rules").join(rule.file), text)?;

@@ -516,6 +516,11 @@ impl State {
         self.read(|t| Conditions::default().list(t, RULE, "name, id", None, rule_row))
     }
 
+    /// The rule of this id.
+    pub fn rule(&self, id: &str) -> Result<Option<RuleRow>> {
+        self.read(|t| Ok(t.query_row(&format!("{RULE} WHERE id = ?1"), [id], rule_row).optional()?))
+    }
+
     /// Runs of a rule, or of all, the last first.
     pub fn runs(&self, rule: Option<&str>, limit: Option<usize>) -> Result<Vec<RunRow>> {
         let mut conditions = Conditions::default();
