@@ -196,16 +196,19 @@ pub(super) fn put_incident(
     change.append_records("SecurityIncident", &[record], now)?;
     let alerts = change.alerts_of(&incident.alert_ids)?.into_iter().map(|alert| alert.record).collect();
     body.insert("Alerts".to_string(), Value::Array(alerts));
-    post(change, &Message {
-        id: message_id,
-        event,
-        severity: incident.severity,
-        rule_id: incident.rule_id.clone(),
-        rule_name: incident.rule_name.clone(),
-        order_key: Some(incident.number.to_string()),
-        created: now,
-        body: Value::Object(body),
-    })
+    post(
+        change,
+        &Message {
+            id: message_id,
+            event,
+            severity: incident.severity,
+            rule_id: incident.rule_id.clone(),
+            rule_name: incident.rule_name.clone(),
+            order_key: Some(incident.number.to_string()),
+            created: now,
+            body: Value::Object(body),
+        },
+    )
 }
 
 fn post(change: &mut Change<'_>, message: &Message) -> Result<()> {

@@ -89,7 +89,10 @@ impl Service {
 }
 
 /// A record of a table as JSON members.
-fn members(what: &'static str, value: &impl serde::Serialize) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
+fn members(
+    what: &'static str,
+    value: &impl serde::Serialize,
+) -> Result<serde_json::Map<String, serde_json::Value>, StoreError> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::Object(members)) => Ok(members),
         Ok(_) => Ok(serde_json::Map::new()),

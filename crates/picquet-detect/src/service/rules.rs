@@ -89,11 +89,16 @@ impl Service {
             let id = rule.rule_id().to_string();
             if let Some(first) = by_id.get(&id) {
                 let (file, first) = (&rule.source.file, &first.source.file);
-                told.refused.push(format!("{file}: the rule {} has the id of a rule in {first}; it does not run", rule.name));
+                told.refused
+                    .push(format!("{file}: the rule {} has the id of a rule in {first}; it does not run", rule.name));
                 continue;
             }
             if RuleTiming::of(&rule).is_none() {
-                told.refused.push(format!("{}: a rule of the kind {} is not run", rule.source.file, rule.kind.as_str()));
+                told.refused.push(format!(
+                    "{}: a rule of the kind {} is not run",
+                    rule.source.file,
+                    rule.kind.as_str()
+                ));
                 continue;
             }
             by_id.insert(id, Arc::new(rule));
@@ -182,12 +187,14 @@ fn fingerprint(rule: &AnalyticsRule) -> String {
     value.to_string()
 }
 
-/// Finds a rule of a workspace by its id or name.
+/// Finds a rule of a workspace by its id or name, which may be the one that it had before it was switched off.
 fn find(change: &Change<'_>, rules: &[RuleRow], rule: &str) -> Result<RuleRow> {
     if let Some(row) = change.rule(rule)? {
         return Ok(row);
     }
-    let named: Vec<&RuleRow> = rules.iter().filter(|row| row.name.eq_ignore_ascii_case(rule)).collect();
+    let is_named =
+        |row: &&RuleRow| [row.name.as_str(), own_name(&row.name)].iter().any(|n| n.eq_ignore_ascii_case(rule));
+    let named: Vec<&RuleRow> = rules.iter().filter(is_named).collect();
     match named.as_slice() {
         [row] => Ok((*row).clone()),
         [] => Err(StoreError::Refused(format!("the workspace has no rule '{rule}'"))),

@@ -75,8 +75,7 @@ impl ServiceSettings {
     }
 
     fn read(settings: &Settings, id: &str) -> Result<ServiceSettings, (&'static str, toml::de::Error)> {
-        let workspace: WorkspaceTable =
-            settings.workspace.clone().try_into().map_err(|error| ("workspace", error))?;
+        let workspace: WorkspaceTable = settings.workspace.clone().try_into().map_err(|error| ("workspace", error))?;
         let rules: RulesTable = settings.rules.clone().try_into().map_err(|error| ("rules", error))?;
         let context = AlertContext::default();
         let (schedule, failures) = (ScheduleSettings::default(), FailurePolicy::default());

@@ -17,12 +17,12 @@ impl TextTable {
     /// The table with aligned columns.
     pub fn text(&self) -> String {
         let lines = || std::iter::once(&self.header).chain(&self.rows);
-        let width = |n: usize| lines().filter_map(|line| line.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let width =
+            |n: usize| lines().filter_map(|line| line.get(n)).map(|cell| cell.chars().count()).max().unwrap_or(0);
         let widths: Vec<usize> = (0..self.header.len()).map(width).collect();
         let mut text = String::new();
         for line in lines() {
-            let padded: Vec<String> =
-                line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+            let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
             text.push_str(padded.join(" | ").trim_end());
             text.push('\n');
         }
