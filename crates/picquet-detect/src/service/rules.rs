@@ -187,12 +187,14 @@ fn fingerprint(rule: &AnalyticsRule) -> String {
     value.to_string()
 }
 
-/// Finds a rule of a workspace by its id or name.
+/// Finds a rule of a workspace by its id or name, which may be the one that it had before it was switched off.
 fn find(change: &Change<'_>, rules: &[RuleRow], rule: &str) -> Result<RuleRow> {
     if let Some(row) = change.rule(rule)? {
         return Ok(row);
     }
-    let named: Vec<&RuleRow> = rules.iter().filter(|row| row.name.eq_ignore_ascii_case(rule)).collect();
+    let is_named =
+        |row: &&RuleRow| [row.name.as_str(), own_name(&row.name)].iter().any(|n| n.eq_ignore_ascii_case(rule));
+    let named: Vec<&RuleRow> = rules.iter().filter(is_named).collect();
     match named.as_slice() {
         [row] => Ok((*row).clone()),
         [] => Err(StoreError::Refused(format!("the workspace has no rule '{rule}'"))),

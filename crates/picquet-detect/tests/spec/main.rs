@@ -5,11 +5,11 @@
 
 mod case;
 mod document;
+mod during;
 mod elsewhere;
 mod runner;
 mod table;
 mod when;
-mod written;
 
 use std::path::PathBuf;
 
