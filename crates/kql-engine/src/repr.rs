@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Builder, FixedSizeBinaryArray,
     FixedSizeBinaryBuilder, Float64Builder, Int32Builder, Int64Builder, PrimitiveArray, StringViewArray,
-    StringViewBuilder,
+    StringViewBuilder, new_null_array,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
 use kql_functions::{DECIMAL_SCALE, Type, Val};
@@ -102,6 +102,14 @@ impl<'a> Values<'a> {
         };
         value.unwrap_or(Val::Null)
     }
+}
+
+/// An array of [`data_type`]`(ty)` whose values are all missing.
+pub fn missing(ty: Type, rows: usize) -> ArrayRef {
+    if ty == Type::String {
+        return Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n("", rows)));
+    }
+    new_null_array(&data_type(ty), rows)
 }
 
 /// Builds an array of [`data_type`]`(ty)` from values.

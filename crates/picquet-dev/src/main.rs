@@ -29,6 +29,10 @@ use figures::Showing;
 use load::LoadArgs;
 use oracle::OracleArgs;
 
+// As the program itself has it, so that what is measured here is what it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "Commands for those who work on Picquet")]
 struct Cli {

@@ -8,7 +8,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
-use kql_engine::repr::ColumnBuilder;
+use kql_engine::repr::{ColumnBuilder, missing};
 use kql_functions::{Type, Val};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
 
@@ -234,10 +234,15 @@ impl Decoder {
     pub(crate) fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let rows = std::mem::take(&mut self.rows);
         let capacity = self.capacity;
+        // Of wide tables most columns have no value: those of a type are one array.
+        let mut empty: HashMap<Type, ArrayRef> = HashMap::new();
         let columns: Vec<ArrayRef> = self
             .slots
             .iter_mut()
             .map(|slot| {
+                if slot.filled == 0 {
+                    return Arc::clone(empty.entry(slot.ty).or_insert_with(|| missing(slot.ty, rows)));
+                }
                 slot.reach(rows + 1);
                 slot.filled = 0;
                 std::mem::replace(&mut slot.builder, ColumnBuilder::new(slot.ty, capacity)).finish()

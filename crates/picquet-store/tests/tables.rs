@@ -276,9 +276,9 @@ async fn large_files_of_every_form_are_taken_in_whole() {
         };
         assert_eq!((ingest.rows, ingest.rejected), (ROWS as u64, rejected), "{table}");
         let sum = (ROWS * (ROWS - 1) / 2) as i64;
-        let found =
-            query(&workspace, &format!("{table} | summarize count(), sum(n), countif(s == strcat('text ', n * 7919))"));
-        assert_eq!(found.await, [[Val::Long(ROWS as i64), Val::Long(sum), Val::Long(ROWS as i64)]], "{table}");
+        let text = format!("{table} | summarize count(), sum(n), countif(s == strcat('text ', n * 7919))");
+        let found = query(&workspace, &text).await;
+        assert_eq!(found, [[Val::Long(ROWS as i64), Val::Long(sum), Val::Long(ROWS as i64)]], "{table}");
         assert!(status(&workspace, table).files > 1, "{table}: several files");
         assert!(matches!(workspace.ingest(&file, now()).await.unwrap(), IngestOutcome::Known(_)));
     }

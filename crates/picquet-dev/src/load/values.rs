@@ -68,7 +68,10 @@ impl Maker {
             sought: sought.get(name).map(|texts| texts.iter().cloned().collect()).unwrap_or_default(),
         };
         let is_own = |name: &str| matches!(name, "TimeGenerated" | "Type" | "TenantId");
+        // A stored table does not tell names apart by their case.
+        let mut seen = BTreeSet::new();
         let filled = schema.iter().filter(|(name, _)| name != "_TimeReceived" && (is_own(name) || wanted(name)));
+        let filled = filled.filter(|(name, _)| seen.insert(name.to_lowercase()));
         Maker { table: table.to_string(), columns: filled.map(fill).collect(), salt }
     }
 

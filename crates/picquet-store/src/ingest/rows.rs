@@ -8,7 +8,7 @@ use arrow::datatypes::{Int64Type, SchemaRef};
 use arrow::error::ArrowError;
 use jiff::Timestamp;
 use kql_engine::json;
-use kql_engine::repr::{self, ColumnBuilder, Values};
+use kql_engine::repr::{self, ColumnBuilder, Values, missing};
 use kql_functions::{Type, Val};
 use picquet_sources::Rejected;
 
@@ -97,11 +97,7 @@ impl Finisher {
                 (TIME_RECEIVED, _) => Arc::new(received.clone()),
                 ("Type", Some(array)) if *ty == Type::String => self.typed(array),
                 (_, Some(array)) => Arc::clone(array),
-                (_, None) => {
-                    let mut out = ColumnBuilder::new(*ty, rows);
-                    (0..rows).for_each(|_| out.push(&Val::Null));
-                    out.finish()
-                }
+                (_, None) => missing(*ty, rows),
             }
         };
         let rows = RecordBatch::try_new(Arc::clone(&self.schema), self.columns.iter().map(column).collect())?;

@@ -17,8 +17,8 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
-use kql_engine::repr::{self, ColumnBuilder, Values};
-use kql_functions::{Type, Val, families};
+use kql_engine::repr::{self, ColumnBuilder, Values, missing};
+use kql_functions::{Type, families};
 use picquet_sources::ParquetFiles;
 
 use super::{DataFile, TIME_GENERATED, TIME_RECEIVED, TableFiles};
@@ -100,11 +100,7 @@ impl StoredTable {
                     (0..rows).for_each(|row| out.push(&families::cast(&values.get(row), *ty)));
                     out.finish()
                 }
-                None => {
-                    let mut out = ColumnBuilder::new(*ty, rows);
-                    (0..rows).for_each(|_| out.push(&Val::Null));
-                    out.finish()
-                }
+                None => missing(*ty, rows),
             })
         };
         let arrays = positions.iter().map(column).collect::<Result<Vec<_>>>()?;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray, RecordBatch, new_null_array};
-use arrow::compute::{concat_batches, max, min};
+use arrow::compute::{max, min};
 use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use bytes::Bytes;
+use kql_engine::repr::missing;
 use kql_functions::Type;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -78,15 +79,23 @@ impl WrittenFile {
 /// A file has the columns that its rows have values in. Where a later row has a value in a further one, a new file begins.
 pub(crate) struct FileWriter {
     columns: Vec<Column>,
-    schema: SchemaRef,
     /// Columns of the file, and times with ticks, seen so far.
     used: BTreeSet<usize>,
     ticks: BTreeSet<usize>,
-    waiting: Vec<RecordBatch>,
+    waiting: Vec<Waiting>,
     waiting_rows: usize,
     open: Option<OpenFile>,
     file_bytes: usize,
     done: Vec<WrittenFile>,
+}
+
+/// Rows that are not written yet. Of wide tables most columns have no value, and are not held.
+struct Waiting {
+    rows: usize,
+    /// Columns as they are written, with ticks; none where no row has a value.
+    columns: Vec<Option<(ArrayRef, Option<ArrayRef>)>>,
+    times: BTreeMap<&'static str, (i64, i64)>,
+    without_received: usize,
 }
 
 struct OpenFile {
@@ -99,13 +108,39 @@ struct OpenFile {
     without_received: usize,
 }
 
+impl OpenFile {
+    fn write(&mut self, columns: &[Column], mut waiting: Waiting) -> Result<(), Failure> {
+        let rows = waiting.rows;
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
+        for at in &self.used {
+            let ty = columns[*at].1;
+            let (array, ticks) = match waiting.columns[*at].take() {
+                Some((array, ticks)) => (array, ticks),
+                // An empty text stays one.
+                None if ty == Type::String => (missing(ty, rows), None),
+                None => (new_null_array(written_field("", ty).data_type(), rows), None),
+            };
+            arrays.push(array);
+            if self.ticks.contains(at) {
+                arrays.push(ticks.unwrap_or_else(|| new_null_array(ticks_field("").data_type(), rows)));
+            }
+        }
+        self.writer.write(&RecordBatch::try_new(Arc::clone(&self.schema), arrays)?)?;
+        self.rows += rows;
+        self.without_received += waiting.without_received;
+        for (name, (low, high)) in waiting.times {
+            let range = self.times.entry(name).or_insert((low, high));
+            *range = (range.0.min(low), range.1.max(high));
+        }
+        Ok(())
+    }
+}
+
 impl FileWriter {
     /// A writer of rows of these columns, into files of about so many bytes.
     pub(crate) fn new(columns: Vec<Column>, file_bytes: usize) -> FileWriter {
-        let schema = kql_engine::repr::schema(columns.iter().map(|(name, ty)| (name.as_str(), *ty)));
         FileWriter {
             columns,
-            schema,
             used: BTreeSet::new(),
             ticks: BTreeSet::new(),
             waiting: Vec::new(),
@@ -118,8 +153,30 @@ impl FileWriter {
 
     /// Adds rows; their columns are those of the writer.
     pub(crate) fn add(&mut self, batch: RecordBatch) -> Result<(), Failure> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let columns: Vec<_> =
+            self.columns.iter().zip(batch.columns()).map(|((_, ty), array)| stored(array, *ty)).collect();
+        for (at, column) in columns.iter().enumerate() {
+            let Some((_, ticks)) = column else { continue };
+            self.used.insert(at);
+            if ticks.is_some() {
+                self.ticks.insert(at);
+            }
+        }
+        let times_of = |name: &str| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>());
+        let range = |name: &'static str| {
+            let times = times_of(name)?;
+            Some((name, (min(times)?, max(times)?)))
+        };
         self.waiting_rows += batch.num_rows();
-        self.waiting.push(batch);
+        self.waiting.push(Waiting {
+            rows: batch.num_rows(),
+            times: [TIME_GENERATED, TIME_RECEIVED].into_iter().filter_map(range).collect(),
+            without_received: times_of(TIME_RECEIVED).map_or(batch.num_rows(), |times| times.null_count()),
+            columns,
+        });
         if self.open.is_some() || self.waiting_rows >= FIRST_ROWS { self.write_waiting() } else { Ok(()) }
     }
 
@@ -136,59 +193,20 @@ impl FileWriter {
     }
 
     fn write_waiting(&mut self) -> Result<(), Failure> {
-        let rows = std::mem::take(&mut self.waiting_rows);
-        let batches = std::mem::take(&mut self.waiting);
-        if rows == 0 {
-            return Ok(());
-        }
-        let batch = concat_batches(&self.schema, &batches)?;
-        let mut written: Vec<Option<(ArrayRef, Option<ArrayRef>)>> = Vec::with_capacity(self.columns.len());
-        for (at, ((_, ty), array)) in self.columns.iter().zip(batch.columns()).enumerate() {
-            let column = stored(array, *ty);
-            if let Some((_, ticks)) = &column {
-                self.used.insert(at);
-                if ticks.is_some() {
-                    self.ticks.insert(at);
-                }
+        self.waiting_rows = 0;
+        for waiting in std::mem::take(&mut self.waiting) {
+            let fits = |open: &OpenFile| open.used == self.used && open.ticks == self.ticks;
+            if self.open.as_ref().is_some_and(|open| !fits(open)) {
+                self.close()?;
             }
-            written.push(column);
-        }
-        let fits = |open: &OpenFile| open.used == self.used && open.ticks == self.ticks;
-        if self.open.as_ref().is_some_and(|open| !fits(open)) {
-            self.close()?;
-        }
-        if self.open.is_none() {
-            self.open = Some(self.begin()?);
-        }
-        let Some(open) = self.open.as_mut() else { return Ok(()) };
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(open.schema.fields().len());
-        for at in &open.used {
-            let ty = self.columns[*at].1;
-            let (array, ticks) = match written[*at].take() {
-                Some((array, ticks)) => (array, ticks),
-                // An empty text stays one.
-                None if ty == Type::String => (Arc::clone(batch.column(*at)), None),
-                None => (new_null_array(written_field("", ty).data_type(), rows), None),
-            };
-            arrays.push(array);
-            if open.ticks.contains(at) {
-                arrays.push(ticks.unwrap_or_else(|| new_null_array(ticks_field("").data_type(), rows)));
+            if self.open.is_none() {
+                self.open = Some(self.begin()?);
             }
-        }
-        open.writer.write(&RecordBatch::try_new(Arc::clone(&open.schema), arrays)?)?;
-        open.rows += rows;
-        open.without_received += batch.column_by_name(TIME_RECEIVED).map_or(rows, |times| times.null_count());
-        for name in [TIME_GENERATED, TIME_RECEIVED] {
-            let Some(times) = batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>()) else {
-                continue;
-            };
-            if let (Some(low), Some(high)) = (min(times), max(times)) {
-                let range = open.times.entry(name).or_insert((low, high));
-                *range = (range.0.min(low), range.1.max(high));
+            let Some(open) = self.open.as_mut() else { return Ok(()) };
+            open.write(&self.columns, waiting)?;
+            if open.writer.bytes_written() + open.writer.in_progress_size() >= self.file_bytes {
+                self.close()?;
             }
-        }
-        if open.writer.bytes_written() + open.writer.in_progress_size() >= self.file_bytes {
-            self.close()?;
         }
         Ok(())
     }
