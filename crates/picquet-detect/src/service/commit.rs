@@ -212,7 +212,8 @@ fn post(change: &mut Change<'_>, message: &Message) -> Result<()> {
         message: Value::Object(members("message", message)?),
         created: message.created,
         attempts: 0,
-        not_before: message.created,
+        // At once, also where the clock of whoever sends it shows an earlier time.
+        not_before: Timestamp::UNIX_EPOCH,
         state: OutboxState::Pending,
         error: None,
     })
