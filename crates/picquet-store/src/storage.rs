@@ -8,6 +8,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use deltalake_core::logstore::{
     LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
@@ -163,28 +164,16 @@ impl ObjectStore for Durable {
         if matches!(opts.mode, PutMode::Update(_)) || !opts.attributes.is_empty() {
             return self.0.put_opts(location, payload, opts).await;
         }
-        let path = self.0.path_to_filesystem(location)?;
-        let create = opts.mode == PutMode::Create;
-        let name = path.display().to_string();
-        let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
-        match put {
-            Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
-            Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
-                Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
-            }
-            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
-            Err(source) => Err(object_store::Error::JoinError { source }),
-        }
+        put_aside(self.0.path_to_filesystem(location)?, payload, opts.mode == PutMode::Create).await
     }
 
     async fn put_multipart_opts(
         &self,
         location: &Path,
-        opts: PutMultipartOptions,
+        _opts: PutMultipartOptions,
     ) -> StoreResult<Box<dyn MultipartUpload>> {
-        let path = self.0.path_to_filesystem(location)?;
-        let upload = self.0.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(DurableUpload { upload, path }))
+        // What the log writes in parts (checkpoints) is small enough to be gathered.
+        Ok(Box::new(Gathered { path: self.0.path_to_filesystem(location)?, parts: Vec::new() }))
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> StoreResult<GetResult> {
@@ -208,35 +197,41 @@ impl ObjectStore for Durable {
     }
 }
 
-/// A large file that is written piece by piece.
+/// A file that arrives in parts.
 #[derive(Debug)]
-struct DurableUpload {
-    upload: Box<dyn MultipartUpload>,
+struct Gathered {
     path: PathBuf,
+    parts: Vec<Bytes>,
 }
 
 #[async_trait]
-impl MultipartUpload for DurableUpload {
+impl MultipartUpload for Gathered {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.upload.put_part(data)
+        self.parts.extend(data);
+        Box::pin(async { Ok(()) })
     }
 
     async fn complete(&mut self) -> StoreResult<PutResult> {
-        let done = self.upload.complete().await?;
-        let path = self.path.clone();
-        let sync = move || {
-            sync_file(&File::open(&path)?, &path)?;
-            path.parent().map_or(Ok(()), sync_folder)
-        };
-        match tokio::task::spawn_blocking(sync).await {
-            Ok(Ok(())) => Ok(done),
-            Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
-            Err(source) => Err(object_store::Error::JoinError { source }),
-        }
+        let payload: PutPayload = std::mem::take(&mut self.parts).into_iter().collect();
+        put_aside(self.path.clone(), payload, false).await
     }
 
     async fn abort(&mut self) -> StoreResult<()> {
-        self.upload.abort().await
+        self.parts.clear();
+        Ok(())
+    }
+}
+
+async fn put_aside(path: PathBuf, payload: PutPayload, create: bool) -> StoreResult<PutResult> {
+    let name = path.display().to_string();
+    let put = tokio::task::spawn_blocking(move || put_durably(&path, &payload, create)).await;
+    match put {
+        Ok(Ok(())) => Ok(PutResult { e_tag: None, version: None }),
+        Ok(Err(source)) if source.kind() == io::ErrorKind::AlreadyExists => {
+            Err(object_store::Error::AlreadyExists { path: name, source: Box::new(source) })
+        }
+        Ok(Err(source)) => Err(object_store::Error::Generic { store: "file system", source: Box::new(source) }),
+        Err(source) => Err(object_store::Error::JoinError { source }),
     }
 }
 

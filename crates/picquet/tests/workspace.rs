@@ -78,14 +78,14 @@ fn a_workspace_by_a_relative_path() {
     run(&["ingest", "Events_CL.jsonl", "--workspace", "soc"]);
     run(&["workspace", "compact", "soc"]);
     assert!(folder.path().join("soc/tables/Events_CL/_delta_log").is_dir());
-    assert_eq!(run(&["query", "Events_CL | project Id", "--format", "csv", "--workspace", "soc"]), "Id\n1\n");
+    assert_eq!(run(&["query", "Events_CL | project Id", "--format", "jsonl", "--workspace", "soc"]), "{\"Id\":1}\n");
     run(&["workspace", "backup", "soc", "copy"]);
-    assert_eq!(run(&["query", "Events_CL | project Id", "--format", "csv", "--workspace", "copy"]), "Id\n1\n");
+    assert_eq!(run(&["query", "Events_CL | project Id", "--format", "jsonl", "--workspace", "copy"]), "{\"Id\":1}\n");
 }
 
 #[test]
 fn status_and_tables() {
-    let workspace = TestWorkspace::new("retention = \"90d\"\n");
+    let workspace = TestWorkspace::new("retention = \"9000d\"\n");
     let file = workspace.file("Events_CL.jsonl", "{\"TimeGenerated\":\"2026-03-14T10:00:00Z\",\"Id\":1}\n");
     let report = ingest(&workspace, &file, &[]);
     assert_eq!(
@@ -99,7 +99,7 @@ fn status_and_tables() {
     assert!(status["id"].as_str().unwrap().len() == 36);
     let found = table(&workspace, "Events_CL");
     assert_eq!((&found["rows"], &found["buffered"], &found["files"]), (&json!(1), &json!(1), &json!(0)));
-    assert_eq!(found["retention"], "P90D");
+    assert_eq!(found["retention"], "P9000D");
     let said = workspace.workspace("compact", &[]);
     assert!(said.starts_with("1 buffered rows put into files"), "{said}");
     let found = table(&workspace, "Events_CL");
