@@ -187,7 +187,7 @@ impl Workspace {
             match read {
                 Small::All(batches) => return reading.commit_small(batches, ingest),
                 Small::More(batches, part) => {
-                    let files = tokio::task::block_in_place(|| reading.read_beside(batches, part, &log))?;
+                    let files = tokio::task::block_in_place(|| reading.read_beside(batches, *part, &log))?;
                     return reading.commit_files(&files, &log, ingest).await;
                 }
             }
@@ -244,7 +244,7 @@ impl Drop for UnderWay<'_> {
 
 enum Small {
     All(Vec<RecordBatch>),
-    More(Vec<RecordBatch>, Ingestion),
+    More(Vec<RecordBatch>, Box<Ingestion>),
 }
 
 impl Reading<'_> {
@@ -280,7 +280,7 @@ impl Reading<'_> {
             bytes += batch.get_array_memory_size();
             batches.push(batch);
             if rows > SMALL_ROWS || bytes > SMALL_BYTES {
-                return Ok(Small::More(batches, part));
+                return Ok(Small::More(batches, Box::new(part)));
             }
         }
         Ok(Small::All(batches))
