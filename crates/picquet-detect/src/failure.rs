@@ -33,12 +33,14 @@ const FAILED: &str = "PQ100";
 
 /// The reason of a query that failed while it ran, by Kusto's own codes where it has some. What is not known passes.
 fn of_message(message: &str) -> HealthReason {
-    const KNOWN: [(&str, HealthReason); 5] = [
+    const KNOWN: [(&str, HealthReason); 6] = [
         ("0x80DA0006", HealthReason::Timeout),
         ("E_RUNAWAY_QUERY", HealthReason::TooManyResources),
         ("E_QUERY_RESULT_SET_TOO_LARGE", HealthReason::TooManyResources),
         ("the query needs more than there is", HealthReason::TooManyResources),
         ("the query has no tabular expression", HealthReason::SemanticError),
+        // Of `externaldata`: nobody has allowed the place.
+        ("not allowed: allow it with --allow-external", HealthReason::StorageDenied),
     ];
     let known = KNOWN.iter().find(|(words, _)| message.contains(words));
     known.map_or(HealthReason::InternalError, |(_, reason)| *reason)
@@ -169,6 +171,12 @@ mod tests {
             ("PQ100", "… memory budget of 1 GB … (E_RUNAWAY_QUERY)", HealthReason::TooManyResources, true),
             ("PQ100", "… (E_QUERY_RESULT_SET_TOO_LARGE)", HealthReason::TooManyResources, true),
             ("PQ100", "externaldata: no answer from https://feeds.example", HealthReason::InternalError, false),
+            (
+                "PQ100",
+                "externaldata: not allowed: allow it with --allow-external /lists, or …",
+                HealthReason::StorageDenied,
+                true,
+            ),
             ("PQ100", "something nobody has seen before", HealthReason::InternalError, false),
         ] {
             let found = failure_reason(&error(code, message));
