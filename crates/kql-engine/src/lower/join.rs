@@ -1,5 +1,6 @@
 //! Joins.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use datafusion::common::{Column as DfColumn, NullEquality};
@@ -23,9 +24,12 @@ impl Lowering<'_> {
     ) -> Result<Plan> {
         let (left_keys, right_keys): (Vec<&Expr>, Vec<&Expr>) = keys.iter().map(|(l, r)| (l, r)).unzip();
         let (mut left_plan, left_on) = self.side(left, &left_keys)?;
-        let (right_plan, right_on) = self.side(right, &right_keys)?;
-        if kind == JoinKind::InnerUnique {
-            left_plan = self.first_by_key(left_plan, &left_on, &left.columns)?;
+        let (mut right_plan, right_on) = self.side(right, &right_keys)?;
+        match kind {
+            JoinKind::InnerUnique => left_plan = self.first_by_key(left_plan, &left_on, &left.columns)?,
+            JoinKind::LeftSemi | JoinKind::LeftAnti => right_plan = distinct_keys(right_plan, &right_on)?,
+            JoinKind::RightSemi | JoinKind::RightAnti => left_plan = distinct_keys(left_plan, &left_on)?,
+            JoinKind::Inner | JoinKind::LeftOuter | JoinKind::RightOuter | JoinKind::FullOuter => {}
         }
         let join_type = match kind {
             JoinKind::InnerUnique | JoinKind::Inner => JoinType::Inner,
@@ -107,4 +111,14 @@ impl Lowering<'_> {
         let outputs: Vec<DfExpr> = kept.into_iter().chain(taken).collect();
         Ok(side.aggregate(groups, [first])?.project(outputs)?)
     }
+}
+
+/// The keys of a side that only tells which rows of the other side stay, each once: a join looks at every pair of rows with
+/// the same key, and where both sides have it often these are very many.
+fn distinct_keys(side: LogicalPlanBuilder, keys: &[String]) -> Result<LogicalPlanBuilder> {
+    let names: BTreeSet<&String> = keys.iter().collect();
+    if names.is_empty() {
+        return Ok(side);
+    }
+    Ok(side.aggregate(names.into_iter().map(|key| named(key)).collect::<Vec<_>>(), Vec::<DfExpr>::new())?)
 }

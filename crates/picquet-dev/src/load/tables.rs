@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -56,15 +57,16 @@ pub(super) fn shares(shared: &Path, rules: &[AnalyticsRule], rows: u64) -> anyho
         let mut fields = line.split('\t');
         let (name, _queries, rules, known) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
         let count: u64 = rules.parse().ok()?;
-        (known == "table" && count > 0 && Schemas::builtin().contains(name)).then(|| (name.to_string(), count))
+        let schema = Schemas::builtin().table(name)?;
+        // Tables whose columns differ in case only cannot be stored.
+        let names: BTreeSet<String> = schema.iter().map(|(name, _)| name.to_lowercase()).collect();
+        (known == "table" && count > 0 && names.len() == schema.len()).then(|| (name.to_string(), count))
     };
     let mut weights: Vec<(String, u64)> = text.lines().skip(1).filter_map(weight).collect();
     weights.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     weights.truncate(MOST_TABLES);
     let all: u64 = weights.iter().map(|(_, count)| count).sum();
-    let catalog = corpus::catalog(shared)?;
-    let bodies = catalog.functions.values().map(|function| function.body.as_str());
-    let named = corpus::words(rules.iter().map(|rule| rule.query.as_str()).chain(bodies));
+    let named = corpus::words(rules.iter().map(|rule| rule.query.as_str()));
     let sought = sought(rules)?;
     let share = |(table, count): (String, u64)| {
         let schema = Schemas::builtin().table(&table).unwrap_or_default();
@@ -106,9 +108,7 @@ pub(super) async fn prepare(
         let begun = Instant::now();
         let workspace = open(&part).await?;
         put_functions(&workspace, shared)?;
-        for share in shares {
-            fill(&workspace, share).await?;
-        }
+        fill_all(&workspace, shares)?;
         workspace.compact(None, from_ticks(NOW)).await?;
         drop(workspace);
         fs::rename(&part, &whole)?;
@@ -154,6 +154,26 @@ pub(super) fn put_functions(workspace: &Workspace, shared: &Path) -> anyhow::Res
         Ok(())
     })?;
     Ok(workspace.reload_library()?)
+}
+
+/// Fills the tables, with all processors.
+fn fill_all(workspace: &Workspace, shares: &[Share]) -> anyhow::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    let handle = tokio::runtime::Handle::current();
+    let work = || -> anyhow::Result<()> {
+        while let Some(share) = shares.get(next.fetch_add(1, Ordering::Relaxed)) {
+            handle.block_on(fill(workspace, share))?;
+        }
+        Ok(())
+    };
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            let stopped = |_| Err(anyhow::anyhow!("a thread stopped"));
+            running.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(stopped))
+        })
+    })
 }
 
 async fn fill(workspace: &Workspace, share: &Share) -> anyhow::Result<()> {
