@@ -158,6 +158,37 @@ pub fn guid(bytes: &[u8; 16]) -> String {
 
 /// All datetime texts that `todatetime` takes: ISO 8601, RFC 822, RFC 850 and `month/day/year`.
 pub fn parse_datetime(text: &str) -> Option<i64> {
+    standard_datetime(text).or_else(|| scan_datetime(text))
+}
+
+/// `2014-11-08`, `2014-11-08T15:05:02`, `2014-11-08 15:05:02.1234567Z`: so are most datetimes written. `None` says nothing
+/// of a text.
+fn standard_datetime(text: &str) -> Option<i64> {
+    let two = |tens: u8, ones: u8| {
+        let digits = tens.is_ascii_digit() && ones.is_ascii_digit();
+        digits.then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+    };
+    let (date, rest) = text.as_bytes().split_first_chunk::<10>()?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *date else { return None };
+    let midnight = Date::new(two(y1, y2)? * 100 + two(y3, y4)?, two(m1, m2)?, two(d1, d2)?)?.ticks();
+    if rest.is_empty() {
+        return Some(midnight);
+    }
+    let (time, rest) = rest.split_first_chunk::<9>()?;
+    let [b'T' | b' ', h1, h2, b':', m1, m2, b':', s1, s2] = *time else { return None };
+    let time = time_ticks(two(h1, h2)?, two(m1, m2)?, two(s1, s2)?)?;
+    let fraction = match rest.strip_suffix(b"Z").unwrap_or(rest) {
+        [] => 0,
+        [b'.', digits @ ..] if (1..=7).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) => {
+            let digits = digits.iter().chain(b"000000").take(7);
+            digits.fold(0, |number, digit| number * 10 + i64::from(digit - b'0'))
+        }
+        _ => return None,
+    };
+    Some(midnight + time + fraction)
+}
+
+fn scan_datetime(text: &str) -> Option<i64> {
     let mut scan = Scan::new(text);
     let (date, has_time) = scan.date()?;
     let mut ticks = i128::from(date.ticks());
@@ -557,6 +588,31 @@ fn is_weekday(word: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn standard_datetimes_are_as_scanned() {
+        for text in [
+            "2014-11-08",
+            "2014-02-29",
+            "0001-01-01",
+            "0000-01-01",
+            "9999-12-31 23:59:59.9999999",
+            "2014-11-08T15:05:02",
+            "2014-11-08 15:05:02Z",
+            "2014-11-08 24:05:02Z",
+            "2014-11-08T15:05:02.1Z",
+            "2014-11-08T15:05:02.1234567Z",
+            "2014-11-08T15:05:02.12345678Z",
+            "2014-11-08T15:05:02.",
+            "2014-11-08T15:05:02.12a",
+            "2014-11-08T15:05Z",
+            "2014/11/08",
+            "2014-11-0x",
+        ] {
+            assert_eq!(parse_datetime(text), scan_datetime(text), "{text}");
+            assert!(standard_datetime(text).is_none_or(|ticks| Some(ticks) == scan_datetime(text)), "{text}");
+        }
+    }
 
     #[test]
     fn reals() {

@@ -123,16 +123,36 @@ fn string(bytes: &[u8], start: usize) -> Option<usize> {
     }
     let mut at = start + 1;
     loop {
+        at = after_plain(bytes, at);
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => match bytes.get(at + 1)? {
                 b'"' | b'\\' | b'n' | b'r' | b't' | b'b' | b'f' => at += 2,
                 _ => return None,
             },
-            0..0x20 => return None,
-            _ => at += 1,
+            _ => return None,
         }
     }
+}
+
+/// The position of the next quote, backslash or control character; the end where there is none. Strings in logs are
+/// short, so eight bytes are looked at together, without the start-up that longer searches have.
+pub(crate) fn after_plain(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    // The lowest marked byte is right; only those above it may be marked in error.
+    let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH;
+    let equal = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+        let word = u64::from_le_bytes(*word);
+        let special = equal(word, b'"') | equal(word, b'\\') | below(word, 0x20);
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    at + rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len())
 }
 
 /// The position after a string, number or word as it is written.
@@ -285,6 +305,19 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_characters_end_where_they_do() {
+        let plain = "aé!#[]^_~\u{7f}";
+        for special in ['"', '\\', '\u{1f}', '\0', '\n'] {
+            for before in 0..20 {
+                let text: String = plain.chars().cycle().take(before).collect();
+                let with = format!("{text}{special}\"after, more and more");
+                assert_eq!(after_plain(with.as_bytes(), 0), text.len(), "{with:?}");
+                assert_eq!(after_plain(text.as_bytes(), 0), text.len(), "{text:?}");
+            }
+        }
+    }
 
     #[test]
     fn same_as_by_tree() {

@@ -38,6 +38,7 @@ mod input;
 mod json_records;
 mod json_text;
 mod merged;
+mod parquet_filter;
 mod parquet_scan;
 mod problems;
 mod records;

@@ -3,29 +3,32 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::Session;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, Result, ScalarValue, Statistics, internal_err};
+use datafusion::common::{DFSchema, Result, ScalarValue, Statistics, internal_err};
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::expressions::{Column as PhysicalColumn, Literal};
 use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use kql_functions::Type;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaData;
 
 use kql_engine::repr::{self, data_type};
 
-use crate::stored::{UNIX_EPOCH, kusto_type, reading_schema, stored_udf};
+use crate::parquet_filter::{by_columns, has_no_null, holds_always, stored_filter};
+use crate::stored::{kusto_type, reading_schema, stored_udf};
 
 /// Field metadata by which Picquet's own files tell the Kusto type.
 pub const KUSTO_TYPE: &str = "kusto_type";
@@ -39,7 +42,12 @@ pub const TICKS_SUFFIX: &str = "__ticks";
 pub(crate) struct ParquetFile {
     file: ParquetFiles,
     types: Vec<Type>,
+    /// What its footer says of the values, where that may save much.
+    known: Option<Arc<Statistics>>,
 }
+
+/// From so many rows on, what is known of a file's values is kept.
+const MANY_ROWS: usize = 65_536;
 
 /// Parquet files that are read as one table.
 #[derive(Debug, Clone)]
@@ -65,14 +73,16 @@ impl ParquetFile {
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| e.to_string())?;
         let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
         let types = reader.schema().fields().iter().map(|f| suggested(f)).collect();
+        let schema = Arc::new(reading_schema(reader.schema()));
+        let known = (rows >= MANY_ROWS).then(|| known(reader.metadata(), &schema)).flatten().map(Arc::new);
         let file = ParquetFiles {
             store: ObjectStoreUrl::local_filesystem(),
             files: vec![(path.to_string_lossy().into_owned(), size)],
-            schema: Arc::new(reading_schema(reader.schema())),
+            schema,
             rows,
             lasting: false,
         };
-        Ok(ParquetFile { file, types })
+        Ok(ParquetFile { file, types, known })
     }
 
     /// Its columns and the types that they suggest.
@@ -88,7 +98,7 @@ impl ParquetFile {
         filters: &[Expr],
         read: &[(&str, Type)],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.file.scan(state, columns, filters, read)
+        self.file.scan_knowing(self.known.as_deref(), state, columns, filters, read)
     }
 }
 
@@ -104,6 +114,32 @@ impl ParquetFiles {
         filters: &[Expr],
         read: &[(&str, Type)],
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.scan_knowing(None, state, columns, filters, read)
+    }
+
+    fn scan_knowing(
+        &self,
+        known: Option<&Statistics>,
+        state: &dyn Session,
+        columns: &[(&str, Type)],
+        filters: &[Expr],
+        read: &[(&str, Type)],
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let known_of = |name: &str| known?.column_statistics.get(self.schema.index_of(name).ok()?);
+        // The filters that say something, with what they are in terms of the stored values.
+        let mut said = Vec::with_capacity(filters.len());
+        for filter in filters {
+            let stored = stored_filter(filter, &self.schema, read, &known_of);
+            if !matches!(&stored, Some((stored, true)) if holds_always(stored, &known_of)) {
+                said.push((filter, stored));
+            }
+        }
+        let stored = |name: &str| [self.schema.index_of(name).ok(), self.ticks_of(name)];
+        let asked = said.iter().flat_map(|(filter, _)| filter.column_refs());
+        let names = columns.iter().map(|(name, _)| *name).chain(asked.map(|column| column.name.as_str()));
+        let mut needed: Vec<usize> = names.flat_map(stored).flatten().collect();
+        needed.sort_unstable();
+        needed.dedup();
         let mut source = ParquetSource::new(Arc::clone(&self.schema)).with_pushdown_filters(true);
         if self.lasting {
             let runtime = state.runtime_env();
@@ -111,35 +147,35 @@ impl ParquetFiles {
             let readers = CachedParquetFileReaderFactory::new(store, cache);
             source = source.with_parquet_file_reader_factory(Arc::new(readers));
         }
-        let stored = |name: &str| [self.schema.index_of(name).ok(), self.ticks_of(name)];
-        let mut needed: Vec<usize> = columns.iter().chain(read).flat_map(|(n, _)| stored(n)).flatten().collect();
-        needed.sort_unstable();
-        needed.dedup();
+        // Joins build on the side with fewer rows.
+        let about = || Statistics::new_unknown(&self.schema).with_num_rows(Precision::Inexact(self.rows));
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
             .with_file_groups(self.groups(state.config().target_partitions()))
-            // Joins build on the side with fewer rows.
-            .with_statistics(Statistics::new_unknown(&self.schema).with_num_rows(Precision::Inexact(self.rows)))
+            .with_statistics(known.cloned().unwrap_or_else(about))
             .with_projection_indices(Some(needed))?
             .build();
         let mut scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(config);
-        let values = StoredValues { schema: scan.schema(), options: Arc::new(state.config_options().clone()) };
-        let mut predicates = Vec::with_capacity(filters.len());
+        let filled = read.iter().filter(|(name, _)| known_of(name).is_some_and(has_no_null));
+        let values = StoredValues {
+            schema: scan.schema(),
+            filled: filled.map(|(name, _)| (*name).to_string()).collect(),
+            options: Arc::new(state.config_options().clone()),
+        };
+        let mut predicates = Vec::with_capacity(said.len());
         let stored_schema = DFSchema::try_from(values.schema.as_ref().clone())?;
         let read_schema = DFSchema::try_from(repr::schema(read.iter().copied()).as_ref().clone())?;
-        for filter in filters {
-            let (stored, exact) = match stored_filter(filter, &values.schema, read) {
-                Some((stored, exact)) => (Some(stored), exact),
-                None => (None, false),
-            };
-            if let Some(stored) = stored {
+        for (filter, stored) in said {
+            let exact = matches!(stored, Some((_, true)));
+            if let Some((stored, _)) = stored {
                 predicates.push(state.create_physical_expr(stored, &stored_schema)?);
             }
             if !exact {
                 predicates.push(values.of_file(state.create_physical_expr(filter.clone(), &read_schema)?, read)?);
             }
         }
+        let predicates = by_columns(predicates);
         if !predicates.is_empty() {
-            scan = Arc::new(FilterExec::try_new(datafusion::physical_expr::conjunction(predicates), scan)?);
+            scan = Arc::new(FilterExec::try_new(conjunction(predicates), scan)?);
         }
         let exprs = columns
             .iter()
@@ -187,6 +223,8 @@ pub(crate) fn columns_of(file: Vec<u8>) -> std::result::Result<Vec<(String, Type
 /// Columns of a file as Kusto values.
 struct StoredValues {
     schema: SchemaRef,
+    /// The columns without a null.
+    filled: Vec<String>,
     options: Arc<ConfigOptions>,
 }
 
@@ -209,7 +247,8 @@ impl StoredValues {
             return Ok(Arc::new(Literal::new(missing(ty)?)));
         };
         let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
-        if is_same(field.data_type(), ty) {
+        let text = *field.data_type() == DataType::Utf8View && ty == Type::String;
+        if is_same(field.data_type(), ty) || text && self.filled.iter().any(|filled| filled == name) {
             return Ok(column);
         }
         let udf = Arc::new(stored_udf(ty));
@@ -223,7 +262,7 @@ impl StoredValues {
 }
 
 /// Whether values of a type are stored as they are represented. A text that is null is represented as "".
-fn is_same(stored: &DataType, ty: Type) -> bool {
+pub(crate) fn is_same(stored: &DataType, ty: Type) -> bool {
     !matches!(ty, Type::String | Type::Dynamic | Type::Unknown | Type::Decimal) && *stored == data_type(ty)
 }
 
@@ -234,138 +273,11 @@ fn missing(ty: Type) -> Result<ScalarValue> {
     }
 }
 
-/// The operator with its sides exchanged.
-fn comparison(op: Operator) -> Option<Operator> {
-    Some(match op {
-        Operator::Eq => Operator::Eq,
-        Operator::Lt => Operator::Gt,
-        Operator::LtEq => Operator::GtEq,
-        Operator::Gt => Operator::Lt,
-        Operator::GtEq => Operator::LtEq,
-        _ => return None,
-    })
-}
-
-/// A filter on the table's columns as one on the file's that lets at least the same rows through, and whether it lets
-/// through no others.
-fn stored_filter(filter: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<(Expr, bool)> {
-    let (left, op, right) = match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => (left, op, right),
-        Expr::IsNull(of) => return stored_missing(of, schema, read).map(|column| (column.is_null(), true)),
-        Expr::IsNotNull(of) => return stored_missing(of, schema, read).map(|column| (column.is_not_null(), true)),
-        _ => return None,
-    };
-    if matches!(op, Operator::And | Operator::Or) {
-        let sides = [left, right].map(|side| stored_filter(side, schema, read));
-        return match (sides, op) {
-            ([Some((left, left_exact)), Some((right, right_exact))], _) => {
-                let both = BinaryExpr::new(Box::new(left), *op, Box::new(right));
-                Some((Expr::BinaryExpr(both), left_exact && right_exact))
-            }
-            ([Some((one, _)), None] | [None, Some((one, _))], Operator::And) => Some((one, false)),
-            _ => None,
-        };
-    }
-    let (column, op, value) = match (left.as_ref(), right.as_ref()) {
-        (Expr::Column(c), Expr::Literal(v, _)) => (c, *op, v),
-        (Expr::Literal(v, _), Expr::Column(c)) => (c, comparison(*op)?, v),
-        _ => return None,
-    };
-    comparison(op)?;
-    let stored = schema.field_with_name(&column.name).ok()?.data_type();
-    let ty = read.iter().find(|(name, _)| *name == column.name).map(|(_, ty)| *ty)?;
-    let exact = schema.index_of(&format!("{}{TICKS_SUFFIX}", column.name)).is_err();
-    let (op, value) = match (stored, value) {
-        (DataType::Timestamp(unit, zone), ScalarValue::Int64(Some(ticks))) if ty == Type::DateTime => {
-            let ticks = ticks.checked_sub(UNIX_EPOCH)?;
-            let (op, value) = if exact { stored_time(op, ticks, *unit)? } else { coarse_time(op, ticks, *unit)? };
-            let value = match unit {
-                TimeUnit::Second => ScalarValue::TimestampSecond(Some(value), zone.clone()),
-                TimeUnit::Millisecond => ScalarValue::TimestampMillisecond(Some(value), zone.clone()),
-                TimeUnit::Microsecond => ScalarValue::TimestampMicrosecond(Some(value), zone.clone()),
-                TimeUnit::Nanosecond => ScalarValue::TimestampNanosecond(Some(value), zone.clone()),
-            };
-            (op, value)
-        }
-        // A null text is read as "", which equals no other text.
-        (DataType::Utf8View, ScalarValue::Utf8View(Some(text)))
-            if ty == Type::String && op == Operator::Eq && !text.is_empty() =>
-        {
-            (op, value.clone())
-        }
-        (DataType::Int64, ScalarValue::Int64(Some(_))) | (DataType::Int32, ScalarValue::Int32(Some(_)))
-            if is_same(stored, ty) =>
-        {
-            (op, value.clone())
-        }
-        _ => return None,
-    };
-    let column = Expr::Column(Column::new_unqualified(column.name.clone()));
-    let stored = BinaryExpr::new(Box::new(column), op, Box::new(Expr::Literal(value, None)));
-    Some((Expr::BinaryExpr(stored), exact))
-}
-
-/// The stored column of one that is missing a value where, and only where, the stored one is.
-fn stored_missing(of: &Expr, schema: &Schema, read: &[(&str, Type)]) -> Option<Expr> {
-    let Expr::Column(column) = of else { return None };
-    let stored = schema.field_with_name(&column.name).ok()?.data_type();
-    let ty = read.iter().find(|(name, _)| *name == column.name).map(|(_, ty)| *ty)?;
-    let same = is_same(stored, ty) || matches!(stored, DataType::Timestamp(..)) && ty == Type::DateTime;
-    same.then(|| Expr::Column(Column::new_unqualified(column.name.clone())))
-}
-
-/// A comparison with ticks since 1970 as one with the microseconds of a time whose last digit stands elsewhere.
-fn coarse_time(op: Operator, ticks: i64, unit: TimeUnit) -> Option<(Operator, i64)> {
-    if unit != TimeUnit::Microsecond {
-        return None;
-    }
-    let op = match op {
-        Operator::Lt => Operator::LtEq,
-        Operator::Gt => Operator::GtEq,
-        other => other,
-    };
-    Some((op, ticks.div_euclid(10)))
-}
-
-/// A comparison with ticks since 1970 as one in the stored unit.
-fn stored_time(op: Operator, ticks: i64, unit: TimeUnit) -> Option<(Operator, i64)> {
-    let per_unit = match unit {
-        // Stored nanoseconds are cut to ticks when read, so a tick is a hundred of them.
-        TimeUnit::Nanosecond => {
-            let start = ticks.checked_mul(100)?;
-            return Some(match op {
-                Operator::Gt => (Operator::GtEq, start.checked_add(100)?),
-                Operator::LtEq => (Operator::Lt, start.checked_add(100)?),
-                Operator::Eq => return None,
-                other => (other, start),
-            });
-        }
-        TimeUnit::Microsecond => 10,
-        TimeUnit::Millisecond => 10_000,
-        TimeUnit::Second => 10_000_000,
-    };
-    let (down, exact) = (ticks.div_euclid(per_unit), ticks.rem_euclid(per_unit) == 0);
-    Some(match op {
-        Operator::Lt | Operator::GtEq => (op, if exact { down } else { down + 1 }),
-        Operator::Eq if !exact => return None,
-        other => (other, down),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_rounded_so_that_no_row_is_lost() {
-        let micro = |op, ticks| stored_time(op, ticks, TimeUnit::Microsecond);
-        assert_eq!(micro(Operator::GtEq, 15), Some((Operator::GtEq, 2)));
-        assert_eq!(micro(Operator::Gt, 15), Some((Operator::Gt, 1)));
-        assert_eq!(micro(Operator::Lt, 15), Some((Operator::Lt, 2)));
-        assert_eq!(micro(Operator::LtEq, 15), Some((Operator::LtEq, 1)));
-        assert_eq!(micro(Operator::Lt, 20), Some((Operator::Lt, 2)));
-        assert_eq!(micro(Operator::Eq, 15), None);
-        assert_eq!(stored_time(Operator::Gt, 1, TimeUnit::Nanosecond), Some((Operator::GtEq, 200)));
-        assert_eq!(stored_time(Operator::LtEq, -1, TimeUnit::Nanosecond), Some((Operator::Lt, 0)));
-    }
+/// What a file's footer says of its values for certain.
+fn known(metadata: &ParquetMetaData, schema: &SchemaRef) -> Option<Statistics> {
+    let mut known = DFParquetMetadata::statistics_from_parquet_metadata(metadata, schema).ok()?;
+    // Sizes are of the stored values, not of those that are read.
+    known.total_byte_size = Precision::Absent;
+    known.column_statistics.iter_mut().for_each(|column| column.byte_size = Precision::Absent);
+    Some(known)
 }

@@ -90,7 +90,6 @@ impl Lowering<'_> {
                 None => rows.push(SharedRow { name: self.hidden(), values: vec![at] }),
             }
         }
-        rows.retain(|row| row.values.len() > 1);
         for row in &rows {
             let members: Vec<&AggregateCall> = row.values.iter().filter_map(|at| aggregates.get(*at)).collect();
             let Some((first, key)) = members.first().and_then(|call| Some((call, call.args.first()?))) else {

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::{InList, ScalarFunction};
-use datafusion::logical_expr::{BinaryExpr, Expr as DfExpr, Operator, lit, when};
+use datafusion::logical_expr::expr::{Case, InList, ScalarFunction};
+use datafusion::logical_expr::{BinaryExpr, Expr as DfExpr, Operator, cast, lit};
 use kql_functions::catalogue::Catalogue;
 use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val};
 use kql_semantics::bound::{Expr, ExprKind};
 
 use super::{Lowering, Result, column_name, internal, named, not_supported};
-use crate::udf::{cast_udf, scalar_udf};
+use crate::repr::data_type;
+use crate::udf::{MOST_CONDITIONS, cast_udf, choose_udf, scalar_udf};
 
 impl Lowering<'_> {
     /// An expression whose value is needed.
@@ -26,6 +27,9 @@ impl Lowering<'_> {
                     return self.fused_call("split text", &args, Type::String);
                 }
                 let value = self.expr(inner)?;
+                if widens(inner.ty, expr.ty) {
+                    return Ok(cast(value, data_type(expr.ty)));
+                }
                 Ok(call(cast_udf(inner.ty, expr.ty), vec![value]))
             }
             ExprKind::Subquery(index) => {
@@ -155,20 +159,63 @@ impl Lowering<'_> {
             ("isnotnull" | "notnull", [value]) if native(value.ty) && value.ty != Type::String => {
                 self.expr(value)?.is_not_null()
             }
-            ("iff" | "iif", [condition, then, otherwise]) => {
-                let condition = self.predicate(condition)?;
-                when(condition, self.expr(then)?).otherwise(self.expr(otherwise)?)?
-            }
-            ("case", [first, then, rest @ ..]) if rest.len() % 2 == 1 => {
-                let mut case = when(self.predicate(first)?, self.expr(then)?);
-                let (pairs, last) = rest.split_at(rest.len() - 1);
-                for pair in pairs.chunks_exact(2) {
-                    case = case.when(self.predicate(&pair[0])?, self.expr(&pair[1])?);
-                }
-                case.otherwise(self.expr(&last[0])?)?
-            }
+            ("iff" | "iif" | "case", [_, _, rest @ ..]) if rest.len() % 2 == 1 => self.case(args, ty)?,
             _ => return Ok(None),
         }))
+    }
+
+    /// The value after the first condition that is true, else the last one.
+    fn case(&mut self, args: &[Expr], ty: Type) -> Result<DfExpr> {
+        let (pairs, last) = args.as_chunks::<2>();
+        let mut whens = Vec::with_capacity(pairs.len());
+        for [condition, then] in pairs {
+            whens.push((self.predicate(condition)?, self.expr(then)?));
+        }
+        let Some(last) = last.first() else { return Err(internal("a case without a last value")) };
+        let otherwise = self.expr(last)?;
+        let cheap = |(condition, then): &(DfExpr, DfExpr)| is_cheap(condition) && is_cheap(then);
+        let constant = |(condition, _): &(DfExpr, DfExpr)| matches!(condition, DfExpr::Literal(..));
+        let few = whens.len() <= MOST_CONDITIONS && !whens.iter().any(constant);
+        if few
+            && whens.iter().all(cheap)
+            && is_cheap(&otherwise)
+            && args.iter().skip(1).step_by(2).all(|v| v.ty == ty)
+            && last.ty == ty
+        {
+            let args = whens.into_iter().flat_map(|(condition, then)| [condition, then]).chain([otherwise]).collect();
+            return Ok(call(choose_udf(ty), args));
+        }
+        let whens = whens.into_iter().map(|(condition, then)| (Box::new(condition), Box::new(then))).collect();
+        Ok(DfExpr::Case(Case::new(None, whens, Some(Box::new(otherwise)))))
+    }
+}
+
+/// What costs so little that it may be computed for rows that do not need it, and cannot fail there: columns, constants,
+/// and comparisons of them.
+fn is_cheap(expr: &DfExpr) -> bool {
+    match expr {
+        DfExpr::Column(_) | DfExpr::Literal(..) => true,
+        DfExpr::Not(inner) | DfExpr::IsNull(inner) | DfExpr::IsNotNull(inner) => is_cheap(inner),
+        // Only numbers are cast by Arrow, to wider ones.
+        DfExpr::Cast(inner) => is_cheap(&inner.expr),
+        DfExpr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let known = matches!(
+                op,
+                Operator::Eq
+                    | Operator::NotEq
+                    | Operator::Lt
+                    | Operator::LtEq
+                    | Operator::Gt
+                    | Operator::GtEq
+                    | Operator::IsDistinctFrom
+                    | Operator::And
+                    | Operator::Or
+                    | Operator::Plus
+                    | Operator::Minus
+            );
+            known && is_cheap(left) && is_cheap(right)
+        }
+        _ => false,
     }
 }
 
@@ -233,6 +280,11 @@ fn ordered(ty: Type) -> bool {
 /// Arithmetic that Arrow does as Kusto does.
 fn wraps(ty: Type) -> bool {
     matches!(ty, Type::Long | Type::Real)
+}
+
+/// Conversions that Arrow does as Kusto does; the optimizer sees through them.
+fn widens(from: Type, to: Type) -> bool {
+    matches!((from, to), (Type::Int, Type::Long) | (Type::Int | Type::Long, Type::Real))
 }
 
 fn is_known(value: &Expr) -> bool {

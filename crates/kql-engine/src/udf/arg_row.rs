@@ -1,9 +1,11 @@
 //! `arg_max` and `arg_min` of many columns at once: the row is looked for once, and its values are copied only when it is
-//! the best of its batch.
+//! the best of its batch, column by column.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Builder, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StructArray, UInt32Array};
+use arrow::compute::{interleave, take};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type};
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -41,7 +43,15 @@ struct ArgRow {
 
 impl ArgRow {
     fn rows(&self) -> Rows {
-        Rows { greatest: self.greatest, types: self.types.clone(), best: Vec::new(), bytes: 0 }
+        Rows {
+            greatest: self.greatest,
+            types: self.types.clone(),
+            best: Vec::new(),
+            batches: Vec::new(),
+            kept: 0,
+            bytes: 0,
+            in_batch: Vec::new(),
+        }
     }
 }
 
@@ -93,31 +103,70 @@ impl AggregateUDFImpl for ArgRow {
     }
 }
 
-/// The best row of a group: its position, its key, and its values.
-struct Best {
-    position: i64,
-    /// The key first.
-    values: Vec<Val<'static>>,
+/// Where a kept row is: the batch and the row in it.
+#[derive(Debug, Clone, Copy)]
+struct Kept {
+    batch: u32,
+    row: u32,
 }
 
 #[derive(Debug)]
 struct Rows {
     greatest: bool,
     types: Vec<Type>,
-    best: Vec<Option<Best>>,
+    /// The best row of each group.
+    best: Vec<Option<Kept>>,
+    /// Rows that are or were the best of a group. The columns: the key, the values, the position.
+    batches: Vec<Vec<ArrayRef>>,
+    /// Rows of those batches.
+    kept: usize,
     bytes: usize,
+    /// The best row of a group in the batch at hand; [`NONE`] between batches.
+    in_batch: Vec<u32>,
 }
 
-impl std::fmt::Debug for Best {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.position)
+const NONE: u32 = u32::MAX;
+
+/// So many rows are kept at least before those that are no longer the best are dropped.
+const LEAST_KEPT: usize = 65_536;
+
+/// The keys and positions of rows.
+struct Keys<'a> {
+    keys: Values<'a>,
+    positions: &'a Int64Array,
+}
+
+impl<'a> Keys<'a> {
+    fn of(columns: &'a [ArrayRef], types: &[Type]) -> Result<Keys<'a>> {
+        let (Some(key), Some(ty), Some(positions)) = (columns.first(), types.first(), columns.last()) else {
+            return exec_err!("arg_max lacks an argument");
+        };
+        let Some(positions) = positions.as_primitive_opt::<Int64Type>() else {
+            return exec_err!("the position of a row is no long");
+        };
+        Ok(Keys { keys: Values::new(key.as_ref(), *ty), positions })
+    }
+
+    fn position(&self, row: usize) -> i64 {
+        if self.positions.is_null(row) { 0 } else { self.positions.value(row) }
+    }
+
+    /// Whether a row takes the place of another one.
+    fn takes_over(&self, row: usize, other: &Keys<'_>, known: usize, greatest: bool) -> bool {
+        arg_takes_over(
+            greatest,
+            (&self.keys.get(row), self.position(row)),
+            (&other.keys.get(known), other.position(known)),
+        )
     }
 }
 
-/// Texts hold memory beyond the value itself.
-fn heap(values: &[Val<'_>]) -> usize {
-    let texts = values.iter().map(|value| value.as_str().map_or(0, str::len)).sum::<usize>();
-    texts + size_of_val(values) + size_of::<Best>()
+/// Texts of their own, without those that were beside them.
+fn compact(array: ArrayRef) -> ArrayRef {
+    match array.as_string_view_opt() {
+        Some(texts) => Arc::new(texts.gc()),
+        None => array,
+    }
 }
 
 impl Rows {
@@ -130,71 +179,95 @@ impl Rows {
         takes_part: impl Fn(usize) -> bool,
     ) -> Result<()> {
         if self.best.len() < total {
-            self.best.resize_with(total, || None);
+            self.best.resize(total, None);
         }
-        let Some((positions, values)) = arrays.get(..=self.types.len()).and_then(|a| a.split_last()) else {
-            return exec_err!("arg_max lacks an argument");
-        };
-        let Some(positions) = positions.as_primitive_opt::<Int64Type>() else {
-            return exec_err!("the position of a row is no long");
-        };
-        let columns: Vec<Values<'_>> =
-            values.iter().zip(&self.types).map(|(array, ty)| Values::new(array.as_ref(), *ty)).collect();
-        let Some(keys) = columns.first() else { return exec_err!("arg_max lacks a key") };
-        let position = |row: usize| if positions.is_null(row) { 0 } else { positions.value(row) };
+        if self.in_batch.len() < total {
+            self.in_batch.resize(total, NONE);
+        }
+        let Some(columns) = arrays.get(..=self.types.len()) else { return exec_err!("arg_max lacks an argument") };
+        let new = Keys::of(columns, &self.types)?;
         // The best row of this batch by group, and the groups that have one.
-        let mut rows = vec![usize::MAX; total];
         let mut touched = Vec::new();
         for (row, group) in groups.iter().enumerate().filter(|(row, _)| takes_part(*row)) {
-            let Some(known) = rows.get_mut(*group) else { return exec_err!("a row of an unknown group") };
-            if *known == usize::MAX {
+            let Some(best) = self.in_batch.get_mut(*group) else { return exec_err!("a row of an unknown group") };
+            if *best == NONE {
                 touched.push(*group);
-                *known = row;
-            } else if arg_takes_over(
-                self.greatest,
-                (&keys.get(row), position(row)),
-                (&keys.get(*known), position(*known)),
-            ) {
-                *known = row;
+                *best = row as u32;
+            } else if new.takes_over(row, &new, *best as usize, self.greatest) {
+                *best = row as u32;
             }
         }
+        let known = self.batches.iter().map(|batch| Keys::of(batch, &self.types)).collect::<Result<Vec<_>>>()?;
+        let batch = known.len() as u32;
+        let mut taken = Vec::new();
         for group in touched {
-            let (Some(row), Some(best)) = (rows.get(group).copied(), self.best.get_mut(group)) else { continue };
-            let at = position(row);
-            let better = match best.as_ref() {
-                None => true,
-                Some(Best { position, values }) => values
-                    .first()
-                    .is_none_or(|known| arg_takes_over(self.greatest, (&keys.get(row), at), (known, *position))),
-            };
-            if better {
-                let values: Vec<Val<'static>> = columns.iter().map(|column| column.get(row).into_owned()).collect();
-                self.bytes += heap(&values);
-                self.bytes = self.bytes.saturating_sub(best.as_ref().map_or(0, |old| heap(&old.values)));
-                *best = Some(Best { position: at, values });
+            let (Some(row), Some(best)) = (self.in_batch.get_mut(group), self.best.get_mut(group)) else { continue };
+            let row = std::mem::replace(row, NONE);
+            let before = best.and_then(|kept| Some((known.get(kept.batch as usize)?, kept.row as usize)));
+            if before.is_none_or(|(keys, kept)| new.takes_over(row as usize, keys, kept, self.greatest)) {
+                *best = Some(Kept { batch, row: taken.len() as u32 });
+                taken.push(row);
             }
+        }
+        if taken.is_empty() {
+            return Ok(());
+        }
+        let taken = UInt32Array::from(taken);
+        let rows = columns.iter().map(|column| Ok(compact(take(column, &taken, None)?))).collect::<Result<Vec<_>>>()?;
+        self.keep(rows);
+        if self.kept > LEAST_KEPT.max(2 * self.best.len()) {
+            self.drop_beaten()?;
         }
         Ok(())
     }
 
-    fn take(&mut self, emit: EmitTo) -> Vec<Option<Best>> {
-        let taken = emit.take_needed(&mut self.best);
-        let freed: usize = taken.iter().flatten().map(|best| heap(&best.values)).sum();
-        self.bytes = self.bytes.saturating_sub(freed);
-        taken
+    fn keep(&mut self, rows: Vec<ArrayRef>) {
+        self.kept += rows.first().map_or(0, |column| column.len());
+        self.bytes += rows.iter().map(|column| column.get_array_memory_size()).sum::<usize>();
+        self.batches.push(rows);
     }
 
-    fn builders(&self, rows: usize) -> Vec<ColumnBuilder> {
-        self.types.iter().map(|ty| ColumnBuilder::new(*ty, rows)).collect()
+    fn clear(&mut self) {
+        self.batches.clear();
+        self.kept = 0;
+        self.bytes = 0;
     }
 
-    fn push(&self, builders: &mut [ColumnBuilder], best: Option<&Best>) {
-        for (i, (builder, ty)) in builders.iter_mut().zip(&self.types).enumerate() {
-            match best.and_then(|best| best.values.get(i)) {
-                Some(value) => builder.push(value),
-                None => builder.push(&Val::missing(*ty)),
-            }
+    /// Keeps only rows that are the best of a group.
+    fn drop_beaten(&mut self) -> Result<()> {
+        let columns = (0..=self.types.len()).map(|at| self.gather(at, self.best.iter().flatten().copied().map(Some)));
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        for (row, best) in self.best.iter_mut().flatten().enumerate() {
+            *best = Kept { batch: 0, row: row as u32 };
         }
+        self.clear();
+        self.keep(columns);
+        Ok(())
+    }
+
+    /// A column of kept rows; where there is no row, its value is missing.
+    fn gather(&self, column: usize, rows: impl Iterator<Item = Option<Kept>>) -> Result<ArrayRef> {
+        // After the types comes the position.
+        let ty = self.types.get(column).copied().unwrap_or(Type::Long);
+        let mut missing = ColumnBuilder::new(ty, 1);
+        missing.push(&Val::missing(ty));
+        let missing = missing.finish();
+        let arrays = self.batches.iter().filter_map(|batch| batch.get(column));
+        let arrays: Vec<&dyn Array> = arrays.chain([&missing]).map(|array| array.as_ref()).collect();
+        let nowhere = (arrays.len() - 1, 0);
+        let places: Vec<(usize, usize)> =
+            rows.map(|kept| kept.map_or(nowhere, |kept| (kept.batch as usize, kept.row as usize))).collect();
+        Ok(compact(interleave(&arrays, &places)?))
+    }
+
+    /// Columns of the best rows of groups, which are forgotten, and which of the groups have one.
+    fn take(&mut self, emit: EmitTo, columns: RangeInclusive<usize>) -> Result<(Vec<ArrayRef>, BooleanArray)> {
+        let taken = emit.take_needed(&mut self.best);
+        let columns = columns.map(|at| self.gather(at, taken.iter().copied())).collect::<Result<Vec<_>>>()?;
+        if self.best.is_empty() {
+            self.clear();
+        }
+        Ok((columns, taken.iter().map(|best| Some(best.is_some())).collect()))
     }
 }
 
@@ -210,26 +283,13 @@ impl GroupsAccumulator for Rows {
     }
 
     fn evaluate(&mut self, emit: EmitTo) -> Result<ArrayRef> {
-        let taken = self.take(emit);
-        let mut builders = self.builders(taken.len());
-        taken.iter().for_each(|best| self.push(&mut builders, best.as_ref()));
-        let columns = builders.into_iter().skip(1).map(ColumnBuilder::finish).collect();
-        Ok(Arc::new(StructArray::try_new(fields(&self.types), columns, None)?))
+        let (values, _) = self.take(emit, 1..=self.types.len().saturating_sub(1))?;
+        Ok(Arc::new(StructArray::try_new(fields(&self.types), values, None)?))
     }
 
     fn state(&mut self, emit: EmitTo) -> Result<Vec<ArrayRef>> {
-        let taken = self.take(emit);
-        let mut builders = self.builders(taken.len());
-        let mut positions = Int64Builder::with_capacity(taken.len());
-        let mut seen = Vec::with_capacity(taken.len());
-        for best in &taken {
-            self.push(&mut builders, best.as_ref());
-            positions.append_value(best.as_ref().map_or(0, |best| best.position));
-            seen.push(best.is_some());
-        }
-        let mut state: Vec<ArrayRef> = builders.into_iter().map(ColumnBuilder::finish).collect();
-        state.push(Arc::new(positions.finish()));
-        state.push(Arc::new(BooleanArray::from(seen)));
+        let (mut state, seen) = self.take(emit, 0..=self.types.len())?;
+        state.push(Arc::new(seen));
         Ok(state)
     }
 
@@ -247,7 +307,7 @@ impl GroupsAccumulator for Rows {
     }
 
     fn size(&self) -> usize {
-        self.bytes + self.best.capacity() * size_of::<Option<Best>>()
+        self.bytes + self.best.capacity() * size_of::<Option<Kept>>() + self.in_batch.capacity() * size_of::<u32>()
     }
 }
 
@@ -262,7 +322,7 @@ impl Accumulator for OneRow {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        self.0.best.resize_with(1, || None);
+        self.0.best.resize(1, None);
         ScalarValue::try_from_array(&GroupsAccumulator::evaluate(&mut self.0, EmitTo::All)?, 0)
     }
 
@@ -271,7 +331,7 @@ impl Accumulator for OneRow {
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        self.0.best.resize_with(1, || None);
+        self.0.best.resize(1, None);
         let state = GroupsAccumulator::state(&mut self.0, EmitTo::All)?;
         state.iter().map(|array| ScalarValue::try_from_array(array, 0)).collect()
     }

@@ -5,8 +5,10 @@
 
 mod aggregate;
 mod arg_row;
+mod choose;
 mod groups;
 mod mv_expand;
+mod numbers;
 mod parse;
 mod scalar;
 mod text;
@@ -16,6 +18,7 @@ mod window;
 
 pub(crate) use aggregate::aggregate_udf;
 pub(crate) use arg_row::arg_row_udf;
+pub(crate) use choose::{MOST_CONDITIONS, choose_udf};
 pub(crate) use mv_expand::{Markers, field_udf, mv_expand_udf, opaque_udf};
 pub(crate) use parse::{KvSpec, ParseSpec, parse_kv_udf, parse_udf};
 pub(crate) use scalar::{cast_udf, scalar_udf};

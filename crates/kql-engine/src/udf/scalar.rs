@@ -19,7 +19,7 @@ pub(crate) fn scalar_udf(function: &'static Scalar, args: &[Type], ret: Type) ->
     ScalarUDF::new_from_impl(ScalarKernel {
         name: signature_name(function.name, args),
         kernel: Kernel::Function(function),
-        vector: vector::find(function.name, args),
+        vector: vector::find(function.name, args, ret),
         args: args.to_vec(),
         ret,
         volatile,

@@ -111,43 +111,62 @@ fn compiled(test: TextTest, needles: &[&str]) -> Result<Rc<Compiled>> {
     })
 }
 
-/// So many texts are compared sooner than one is hashed.
-const FEW: usize = 8;
-
 /// Texts that are equal but for case.
 struct FoldedSet {
     folded: HashSet<String>,
-    /// The same, where they are so few that each is compared.
-    few: Option<Vec<String>>,
-    /// Lengths in bytes of those that are ASCII: only a text of such a length can be one of them.
-    lengths: Vec<usize>,
+    /// A bit for the hash of each text that is ASCII; most other texts find none there.
+    seen: Vec<u64>,
 }
 
 impl FoldedSet {
     fn new(needles: &[&str]) -> FoldedSet {
         let folded: HashSet<String> = needles.iter().map(|n| n.chars().map(fold).collect()).collect();
-        let mut lengths: Vec<usize> = folded.iter().filter(|n| n.is_ascii()).map(String::len).collect();
-        lengths.sort_unstable();
-        lengths.dedup();
-        let few = (folded.len() <= FEW).then(|| folded.iter().cloned().collect());
-        FoldedSet { folded, few, lengths }
+        // Sixteen bits for each make one hash in sixteen a false one.
+        let mut seen = vec![0u64; (folded.len() / 4).next_power_of_two().max(16)];
+        for hash in folded.iter().filter_map(|text| folded_hash(text.as_bytes())) {
+            let (word, bit) = place(hash, seen.len());
+            if let Some(word) = seen.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        FoldedSet { folded, seen }
     }
 
     /// Folding never makes ASCII of another character, nor the other way.
     fn contains(&self, text: &str, buffer: &mut String) -> bool {
-        buffer.clear();
-        if !text.is_ascii() {
-            buffer.extend(text.chars().map(fold));
-        } else if let Some(few) = &self.few {
-            return few.iter().any(|folded| folded.eq_ignore_ascii_case(text));
-        } else if self.lengths.binary_search(&text.len()).is_ok() {
-            buffer.push_str(text);
-            buffer.make_ascii_lowercase();
-        } else {
-            return false;
+        if let Some(hash) = folded_hash(text.as_bytes()) {
+            let (word, bit) = place(hash, self.seen.len());
+            if self.seen.get(word).is_none_or(|word| word & bit == 0) {
+                return false;
+            }
         }
+        buffer.clear();
+        buffer.extend(text.chars().map(fold));
         self.folded.contains(buffer.as_str())
     }
+}
+
+/// The word and the bit that stand for a hash in a number of words, which is a power of two.
+fn place(hash: u64, words: usize) -> (usize, u64) {
+    ((hash >> 6) as usize & (words - 1), 1 << (hash & 63))
+}
+
+/// A hash of ASCII texts, the same for all that are equal but for case; `None` for other texts.
+fn folded_hash(text: &[u8]) -> Option<u64> {
+    const CASE: u64 = 0x2020_2020_2020_2020;
+    const BEYOND_ASCII: u64 = 0x8080_8080_8080_8080;
+    let mix = |hash: u64, word: u64| (hash ^ (word | CASE)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
+    let (words, rest) = text.as_chunks::<8>();
+    let mut all = 0;
+    let mut hash = text.len() as u64;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        all |= word;
+        hash = mix(hash, word);
+    }
+    let rest = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    all |= rest;
+    (all & BEYOND_ASCII == 0).then(|| mix(hash, rest))
 }
 
 /// A missing string is the empty one.
@@ -155,4 +174,24 @@ fn collect(texts: &arrow::array::StringViewArray, mut test: impl FnMut(&str) -> 
     let found =
         BooleanBuffer::collect_bool(texts.len(), |row| test(if texts.is_null(row) { "" } else { texts.value(row) }));
     ColumnarValue::Array(Arc::new(BooleanArray::new(found, None)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_sets_ignore_case() {
+        let many: Vec<String> = (0..1000).map(|n| format!("Host-{n}.Example.COM")).collect();
+        let mut needles: Vec<&str> = many.iter().map(String::as_str).collect();
+        needles.extend(["", "ÄRGER", "a@[b"]);
+        let set = FoldedSet::new(&needles);
+        let mut buffer = String::new();
+        for text in ["", "HOST-7.example.com", "host-999.example.com", "ärger", "A@[B"] {
+            assert!(set.contains(text, &mut buffer), "{text}");
+        }
+        for text in ["host-1000.example.com", "a`{b", "arger", "host-7.example.co", " "] {
+            assert!(!set.contains(text, &mut buffer), "{text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::ColumnarValue;
 use kql_functions::Type;
 
 use super::text::{self, TextTest};
-use super::texts;
+use super::{choose, numbers, texts};
 
 type Function = fn(&[ColumnarValue], usize) -> Result<Option<ColumnarValue>>;
 
@@ -37,7 +37,7 @@ impl VectorKernel {
 }
 
 /// The vector kernel of a function on these types.
-pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
+pub(super) fn find(function: &str, args: &[Type], ret: Type) -> Option<VectorKernel> {
     let plain = |ty: Type| !matches!(ty, Type::Dynamic | Type::Real | Type::Decimal);
     if let Some((test, negated)) = text::find(function, args) {
         return Some(VectorKernel::Text(test, negated));
@@ -58,7 +58,18 @@ pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
         ("strlen", [Type::String]) => texts::length,
         ("tolower", [Type::String]) => |args, _| texts::map_ascii(args, str::make_ascii_lowercase),
         ("toupper", [Type::String]) => |args, _| texts::map_ascii(args, str::make_ascii_uppercase),
-        ("strcat", [_, _, ..]) if args.iter().all(|ty| *ty == Type::String) => texts::join,
+        ("strcat", [_, _, ..]) if args.iter().all(|ty| matches!(ty, Type::String | Type::Long)) => texts::join,
+        ("%", [Type::Long, Type::Long]) if ret == Type::Long => numbers::remainder,
+        ("/", [Type::Long, Type::Long]) if ret == Type::Long => numbers::quotient,
+        ("substring", [Type::String, _] | [Type::String, _, _]) => texts::substring,
+        ("replace_string", [Type::String, Type::String, Type::String]) => texts::replace,
+        ("toint" | "tolong" | "todatetime", [Type::String]) => return find_cast(Type::String, ret),
+        ("round", [Type::Real] | [Type::Real, _]) if ret == Type::Real => numbers::round,
+        ("datetime_diff", [Type::String, Type::DateTime, Type::DateTime]) if ret == Type::Long => {
+            numbers::datetime_diff
+        }
+        ("coalesce", [_, _, ..]) if ret == Type::String && args.iter().all(|ty| *ty == ret) => choose::coalesce_texts,
+        ("coalesce", [_, _, ..]) if args.iter().all(|ty| *ty == ret) => choose::coalesce,
         _ => return None,
     };
     Some(VectorKernel::Function(kernel))
@@ -66,24 +77,14 @@ pub(super) fn find(function: &str, args: &[Type]) -> Option<VectorKernel> {
 
 /// The vector kernel of a conversion.
 pub(super) fn find_cast(from: Type, to: Type) -> Option<VectorKernel> {
-    match (from, to) {
-        (Type::Int, Type::Long) | (Type::Int | Type::Long, Type::Real) => {}
-        (Type::Int, Type::String) => return Some(VectorKernel::Function(texts::from_integers::<Int32Type>)),
-        (Type::Long, Type::String) => return Some(VectorKernel::Function(texts::from_integers::<Int64Type>)),
+    Some(VectorKernel::Function(match (from, to) {
+        (Type::String, Type::Int) => numbers::parse_ints,
+        (Type::String, Type::Long) => numbers::parse_longs,
+        (Type::String, Type::DateTime) => numbers::parse_datetimes,
+        (Type::Int, Type::String) => texts::from_integers::<Int32Type>,
+        (Type::Long, Type::String) => texts::from_integers::<Int64Type>,
         _ => return None,
-    }
-    let kernel: Function = match to {
-        Type::Long => |args, _| convert(args, &arrow::datatypes::DataType::Int64),
-        _ => |args, _| convert(args, &arrow::datatypes::DataType::Float64),
-    };
-    Some(VectorKernel::Function(kernel))
-}
-
-fn convert(args: &[ColumnarValue], to: &arrow::datatypes::DataType) -> Result<Option<ColumnarValue>> {
-    match args {
-        [value] => value.cast_to(to, None).map(Some),
-        _ => Ok(None),
-    }
+    }))
 }
 
 fn equal(args: &[ColumnarValue], rows: usize) -> Result<Option<ColumnarValue>> {

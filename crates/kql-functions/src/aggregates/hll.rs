@@ -2,8 +2,8 @@
 //!
 //! A small set is a set of hashes, and exact; it becomes registers when those take less room.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::borrow::Cow;
+use std::hash::Hasher;
 
 use xxhash_rust::xxh64::xxh64;
 
@@ -20,16 +20,22 @@ const FIRST_CHARACTER: u8 = b'#';
 #[derive(Debug, Clone)]
 pub struct Hll {
     precision: u8,
-    sparse: HashSet<u64, BuildHasherDefault<Identity>>,
+    /// Hashes, while they are few. They are only appended: of those beyond `settled`, some may be there already.
+    sparse: Vec<u64>,
+    /// So many hashes are sorted, and no two of them are the same.
+    settled: usize,
     /// Empty while the set is sparse.
     registers: Vec<u8>,
 }
 
-/// Hashes are their own hash.
-#[derive(Default, Clone, Copy)]
-struct Identity(u64);
+/// So many hashes are appended at least before they are sorted in.
+const LEAST_APPENDED: usize = 64;
 
-impl Hasher for Identity {
+/// A quick hasher for tables of values that nobody chose to collide.
+#[derive(Default, Clone, Copy)]
+pub(super) struct QuickHasher(u64);
+
+impl Hasher for QuickHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -38,8 +44,9 @@ impl Hasher for Identity {
         self.0 = xxh64(bytes, self.0);
     }
 
-    fn write_u64(&mut self, v: u64) {
-        self.0 = v;
+    fn write_i64(&mut self, v: i64) {
+        let mixed = (v as u64 ^ self.0).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.0 = mixed ^ (mixed >> 32);
     }
 }
 
@@ -57,7 +64,7 @@ impl Hll {
     }
 
     fn with_precision(precision: u8) -> Hll {
-        Hll { precision, sparse: HashSet::default(), registers: Vec::new() }
+        Hll { precision, sparse: Vec::new(), settled: 0, registers: Vec::new() }
     }
 
     /// How many hashes the set may have before it becomes registers.
@@ -74,17 +81,39 @@ impl Hll {
 
     fn add_hash(&mut self, hash: u64) {
         if self.registers.is_empty() {
-            self.sparse.insert(hash);
-            if self.sparse.len() > self.sparse_limit() {
-                self.densify();
+            self.sparse.push(hash);
+            if self.sparse.len() - self.settled >= self.settled.max(LEAST_APPENDED) {
+                self.settle();
             }
         } else {
             self.register(hash);
         }
     }
 
+    /// Sorts the appended hashes in; too many of them become registers.
+    fn settle(&mut self) {
+        if self.settled < self.sparse.len() {
+            self.sparse.sort_unstable();
+            self.sparse.dedup();
+            self.settled = self.sparse.len();
+        }
+        if self.sparse.len() > self.sparse_limit() {
+            self.densify();
+        }
+    }
+
+    fn as_settled(&self) -> Cow<'_, Hll> {
+        if self.settled == self.sparse.len() {
+            return Cow::Borrowed(self);
+        }
+        let mut settled = self.clone();
+        settled.settle();
+        Cow::Owned(settled)
+    }
+
     fn densify(&mut self) {
         self.registers = vec![0; 1usize << self.precision];
+        self.settled = 0;
         for hash in std::mem::take(&mut self.sparse) {
             self.register(hash);
         }
@@ -119,15 +148,17 @@ impl Hll {
 
     /// The number of members: exact for a small set, else estimated.
     pub fn count(&self) -> i64 {
-        if self.registers.is_empty() {
-            return self.sparse.len() as i64;
+        let settled = self.as_settled();
+        if settled.registers.is_empty() {
+            return settled.sparse.len() as i64;
         }
-        self.estimate().round() as i64
+        settled.estimate().round() as i64
     }
 
-    /// The hashes of all members, while the set is small enough to hold them.
-    pub(crate) fn hashes(&self) -> Option<impl Iterator<Item = u64> + '_> {
-        self.registers.is_empty().then(|| self.sparse.iter().copied())
+    /// The hashes of all members in order, while the set is small enough to hold them.
+    pub(crate) fn hashes(&self) -> Option<Vec<u64>> {
+        let settled = self.as_settled().into_owned();
+        settled.registers.is_empty().then_some(settled.sparse)
     }
 
     /// Ertl's estimator ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs no
@@ -152,8 +183,12 @@ impl Hll {
 
     /// The dynamic value: `[[sparse limit, precision], [hashes…], registers]`.
     pub fn to_dynamic(&self) -> Dynamic {
+        self.as_settled().settled_to_dynamic()
+    }
+
+    fn settled_to_dynamic(&self) -> Dynamic {
         let head = vec![Dynamic::Long(self.sparse_limit() as i64), Dynamic::Long(i64::from(self.precision))];
-        let hashes = self.sorted_hashes().into_iter().map(|h| Dynamic::String((h as i64).to_string())).collect();
+        let hashes = self.sparse.iter().map(|h| Dynamic::String((*h as i64).to_string())).collect();
         let registers = if self.registers.is_empty() {
             Dynamic::Array(Vec::new())
         } else {
@@ -194,17 +229,12 @@ impl Hll {
         fits.then(|| self.registers = registers)
     }
 
-    fn sorted_hashes(&self) -> Vec<u64> {
-        let mut hashes: Vec<u64> = self.sparse.iter().copied().collect();
-        hashes.sort_unstable();
-        hashes
-    }
-
     pub(super) fn write(&self, w: &mut Writer) {
-        w.byte(self.precision);
-        w.blob(&self.registers);
-        w.len(self.sparse.len());
-        for hash in &self.sparse {
+        let settled = self.as_settled();
+        w.byte(settled.precision);
+        w.blob(&settled.registers);
+        w.len(settled.sparse.len());
+        for hash in &settled.sparse {
             w.u64(*hash);
         }
     }
@@ -224,7 +254,7 @@ impl Hll {
     }
 
     pub(super) fn heap_size(&self) -> usize {
-        self.registers.len() + self.sparse.capacity() * (size_of::<u64>() + 1)
+        self.registers.len() + self.sparse.capacity() * size_of::<u64>()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sets of values, and bags.
 
+use super::hll::QuickHasher;
 use super::lists::{Elements, array, elements, write_scalar};
 use super::state::{Reader, Writer};
 use super::{If, arg, ordered, split_position};
@@ -7,15 +8,16 @@ use crate::catalogue::{Accumulator, Aggregate};
 use crate::dynamic::write_string;
 use crate::{Cx, Dynamic, EvalError, Type, Val};
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hash};
 
 const MAKE_SET: &str = "An array of the distinct values; arrays are taken apart.";
 const MAKE_BAG: &str = "One bag of all the bags; the first value of a key stays.";
 
 pub(super) static ENTRIES: &[Aggregate] = &[
-    ordered("make_set", MAKE_SET, |cx| Box::new(Set::new(cx, Limit::new(1)))),
-    ordered("makeset", MAKE_SET, |cx| Box::new(Set::new(cx, Limit::legacy(1)))),
+    ordered("make_set", MAKE_SET, |cx| set(cx, Limit::new(1))),
+    ordered("makeset", MAKE_SET, |cx| set(cx, Limit::legacy(1))),
     ordered("make_set_if", "An array of the distinct values of the rows whose predicate is true.", |cx| {
         Box::new(If { predicate: 1, inner: Set::new(cx, Limit::new(2)) })
     }),
@@ -78,19 +80,53 @@ struct Place {
     serial: u64,
 }
 
-/// Entries by encoded text, each with its first place and what came with it.
-struct Entries<T> {
-    map: HashMap<Box<str>, (Place, T)>,
+/// Entries by encoded text or number, each with its first place and what came with it.
+struct Entries<K, T> {
+    map: HashMap<K, (Place, T), BuildHasherDefault<QuickHasher>>,
     serial: u64,
     bytes: usize,
 }
 
-impl<T: AsRef<str>> Entries<T> {
-    fn new() -> Entries<T> {
-        Entries { map: HashMap::new(), serial: 0, bytes: 0 }
+/// What entries are known by.
+trait Key: Eq + Hash + Borrow<Self::Borrowed> {
+    type Borrowed: Eq + Hash + ?Sized;
+
+    fn owned(borrowed: &Self::Borrowed) -> Self;
+
+    /// Bytes that it holds beside itself.
+    fn heap(&self) -> usize;
+}
+
+impl Key for Box<str> {
+    type Borrowed = str;
+
+    fn owned(borrowed: &str) -> Self {
+        borrowed.into()
     }
 
-    fn offer(&mut self, key: &str, position: i64, value: impl FnOnce() -> T) {
+    fn heap(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Key for i64 {
+    type Borrowed = i64;
+
+    fn owned(borrowed: &i64) -> Self {
+        *borrowed
+    }
+
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+impl<K: Key, T: AsRef<str>> Entries<K, T> {
+    fn new() -> Entries<K, T> {
+        Entries { map: HashMap::default(), serial: 0, bytes: 0 }
+    }
+
+    fn offer(&mut self, key: &K::Borrowed, position: i64, value: impl FnOnce() -> T) {
         self.serial += 1;
         let place = Place { position, serial: self.serial };
         match self.map.get_mut(key) {
@@ -101,16 +137,17 @@ impl<T: AsRef<str>> Entries<T> {
                 }
             }
             None => {
-                let value = value();
-                self.bytes += key.len() + value.as_ref().len();
-                self.map.insert(key.into(), (place, value));
+                let (key, value) = (K::owned(key), value());
+                self.bytes += key.heap() + value.as_ref().len();
+                self.map.insert(key, (place, value));
             }
         }
     }
 
     /// Entries in order of appearance, as far as the limit.
-    fn sorted(&self, limit: usize) -> Vec<(Place, &str, &T)> {
-        let mut entries: Vec<_> = self.map.iter().map(|(key, (place, value))| (*place, &**key, value)).collect();
+    fn sorted(&self, limit: usize) -> Vec<(Place, &K::Borrowed, &T)> {
+        let mut entries: Vec<_> =
+            self.map.iter().map(|(key, (place, value))| (*place, Borrow::borrow(key), value)).collect();
         entries.sort_unstable_by_key(|(place, ..)| *place);
         entries.truncate(limit);
         entries
@@ -125,11 +162,11 @@ impl<T: AsRef<str>> Entries<T> {
         places.sort_unstable();
         let first_beyond = places.get(limit).copied();
         self.map.retain(|_, (place, _)| first_beyond.is_none_or(|beyond| *place < beyond));
-        self.bytes = self.map.iter().map(|(key, (_, value))| key.len() + value.as_ref().len()).sum();
+        self.bytes = self.map.iter().map(|(key, (_, value))| key.heap() + value.as_ref().len()).sum();
     }
 
     fn size(&self) -> usize {
-        self.bytes + self.map.capacity() * (size_of::<Box<str>>() + size_of::<(Place, T)>() + 1)
+        self.bytes + self.map.capacity() * (size_of::<K>() + size_of::<(Place, T)>() + 1)
     }
 }
 
@@ -142,10 +179,74 @@ impl AsRef<str> for Nothing {
     }
 }
 
+fn set(cx: &Cx<'_>, limit: Limit) -> Box<dyn Accumulator> {
+    match cx.args.first() {
+        Some(Type::Int | Type::Long) => Box::new(NumberSet { limit, entries: Entries::new() }),
+        _ => Box::new(Set::new(cx, limit)),
+    }
+}
+
+/// A set of integers.
+struct NumberSet {
+    limit: Limit,
+    entries: Entries<i64, Nothing>,
+}
+
+impl Accumulator for NumberSet {
+    fn update(&mut self, args: &[Val<'_>]) -> Result<(), EvalError> {
+        let (rest, position) = split_position(args);
+        self.limit.read(rest);
+        if let Some(number) = arg(rest, 0).as_i64() {
+            self.entries.offer(&number, position, || Nothing);
+            self.entries.trim(self.limit.get());
+        }
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<u8> {
+        let mut w = Writer::default();
+        self.limit.write(&mut w);
+        let entries = self.entries.sorted(self.limit.get());
+        w.len(entries.len());
+        for (place, number, _) in entries {
+            w.i64(place.position);
+            w.i64(*number);
+        }
+        w.finish()
+    }
+
+    fn merge(&mut self, state: &[u8]) -> Result<(), EvalError> {
+        let mut r = Reader::new(state);
+        self.limit.merge(&mut r)?;
+        for _ in 0..r.len(16)? {
+            let (position, number) = (r.i64()?, r.i64()?);
+            self.entries.offer(&number, position, || Nothing);
+        }
+        self.entries.trim(self.limit.get());
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Val<'static>, EvalError> {
+        let mut out = String::from("[");
+        for (place, (_, number, _)) in self.entries.sorted(self.limit.get()).into_iter().enumerate() {
+            if place > 0 {
+                out.push(',');
+            }
+            write_scalar(&mut out, &Val::Long(*number));
+        }
+        out.push(']');
+        Ok(Val::Dynamic(Cow::Owned(out)))
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.entries.size()
+    }
+}
+
 struct Set {
     limit: Limit,
     keep_nulls: bool,
-    entries: Entries<Nothing>,
+    entries: Entries<Box<str>, Nothing>,
     scratch: String,
 }
 
@@ -225,7 +326,7 @@ fn positive_zero<'v>(value: &'v Val<'_>) -> Cow<'v, Val<'v>> {
 struct Bag {
     limit: Limit,
     /// Encoded values by key.
-    entries: Entries<String>,
+    entries: Entries<Box<str>, String>,
 }
 
 impl Bag {

@@ -230,8 +230,12 @@ fn as_guid(value: &Val<'_>) -> Option<[u8; 16]> {
     }
 }
 
-/// Decimal digits with a sign, or hexadecimal ones after `0x`, which may fill all bits.
-fn parse_long(s: &str) -> Option<i64> {
+/// A text as long: decimal digits with a sign, or hexadecimal ones after `0x`, which may fill all bits. Blanks around it
+/// do not count; `None` for all else.
+pub fn parse_long(s: &str) -> Option<i64> {
+    if let Some(number) = few_digits(s) {
+        return Some(number);
+    }
     let s = s.trim();
     match hex_digits(s) {
         Some(hex) => u64::from_str_radix(hex, 16).ok().map(|bits| bits as i64),
@@ -239,12 +243,31 @@ fn parse_long(s: &str) -> Option<i64> {
     }
 }
 
-fn parse_int(s: &str) -> Option<i32> {
+/// A text as int, as [`parse_long`] reads longs.
+pub fn parse_int(s: &str) -> Option<i32> {
+    if let Some(number) = few_digits(s) {
+        return i32::try_from(number).ok();
+    }
     let s = s.trim();
     match hex_digits(s) {
         Some(hex) => u32::from_str_radix(hex, 16).ok().map(|bits| bits as i32),
         None => s.parse().ok(),
     }
+}
+
+/// Most numbers are some digits and nothing else.
+fn few_digits(s: &str) -> Option<i64> {
+    if !(1..=18).contains(&s.len()) {
+        return None;
+    }
+    let mut number = 0;
+    for digit in s.bytes().map(|b| b.wrapping_sub(b'0')) {
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + i64::from(digit);
+    }
+    Some(number)
 }
 
 fn hex_digits(s: &str) -> Option<&str> {

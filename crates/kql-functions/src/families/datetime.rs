@@ -224,21 +224,36 @@ fn datetime_add<'a>(_: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 }
 
 fn datetime_diff<'a>(cx: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
-    let period = period(part_name(args))?;
+    let difference = Difference::of(part_name(args))?;
     let (Some(left), Some(right)) = (ticks(args, 1), ticks(args, 2)) else {
         return Ok(Val::Null);
     };
-    // Day 0 was a Monday; weeks begin on Sunday.
-    let count = |t: i64| match period {
-        Period::Months(months) => Date::of(t).month_number().div_euclid(months),
-        Period::Week => (t + DAY).div_euclid(WEEK),
-        Period::Ticks(unit) => t.div_euclid(unit),
-        Period::Nanosecond => t,
-    };
-    let difference = count(left).checked_sub(count(right));
-    let difference =
-        if period == Period::Nanosecond { difference.and_then(|d| d.checked_mul(100)) } else { difference };
-    Ok(int_result(cx, difference))
+    Ok(int_result(cx, difference.between(left, right)))
+}
+
+/// `datetime_diff` for one period.
+#[derive(Clone, Copy)]
+pub struct Difference(Period);
+
+impl Difference {
+    /// The difference in periods of a name, such as `day`; an error where there is no such period.
+    pub fn of(period_name: &str) -> Result<Difference, EvalError> {
+        period(period_name).map(Difference)
+    }
+
+    /// How many starts of the period lie between two datetimes in ticks: negative where the left one is the earlier.
+    /// `None` where that is no long.
+    pub fn between(self, left: i64, right: i64) -> Option<i64> {
+        // Day 0 was a Monday; weeks begin on Sunday.
+        let count = |t: i64| match self.0 {
+            Period::Months(months) => Date::of(t).month_number().div_euclid(months),
+            Period::Week => (t + DAY).div_euclid(WEEK),
+            Period::Ticks(unit) => t.div_euclid(unit),
+            Period::Nanosecond => t,
+        };
+        let difference = count(left).checked_sub(count(right));
+        if self.0 == Period::Nanosecond { difference.and_then(|d| d.checked_mul(100)) } else { difference }
+    }
 }
 
 /// The parts of a call that are whole numbers; of a real the whole part.

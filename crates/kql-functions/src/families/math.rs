@@ -127,9 +127,16 @@ fn round<'a>(cx: &Cx<'_>, args: &'a [Val<'a>]) -> Out<'a> {
 
 /// Rounds halves away from zero.
 pub(super) fn round_real(v: f64, digits: i32) -> f64 {
-    let scale = 10f64.powi(digits.abs());
-    let rounded = if digits >= 0 { (v * scale).round() / scale } else { (v / scale).round() * scale };
-    if rounded.is_finite() { rounded } else { v }
+    rounding(digits)(v)
+}
+
+/// `round` of reals to so many digits after the point, which may be negative; halves are rounded away from zero.
+pub fn rounding(digits: i32) -> impl Fn(f64) -> f64 {
+    let scale = 10f64.powi(digits.clamp(-400, 400).abs());
+    move |v| {
+        let rounded = if digits >= 0 { (v * scale).round() / scale } else { (v / scale).round() * scale };
+        if rounded.is_finite() { rounded } else { v }
+    }
 }
 
 /// Clears the last `places` decimal places.

@@ -2,8 +2,10 @@
 
 use crate::Scalar;
 
-pub use convert::{cast, cast_element, cast_ref};
+pub use convert::{cast, cast_element, cast_ref, parse_int, parse_long};
+pub use datetime::Difference;
 pub(crate) use datetime::{start_of_month, start_of_week, start_of_year};
+pub use math::rounding;
 
 mod array;
 mod bin;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::transcode::after_plain;
+
 /// The text of a bag's member. Encoded text repeats no key, so the first is the one.
 pub(super) fn member<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     let mut found = None;
@@ -130,10 +132,11 @@ fn skip_string(bytes: &[u8], start: usize) -> Option<usize> {
     }
     let mut at = start + 1;
     loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        at = after_plain(bytes, at);
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
-            _ => at += 2,
+            b'\\' => at += 2,
+            _ => at += 1,
         }
     }
 }

@@ -49,8 +49,8 @@ fn intersections(sets: &[Hll]) -> Result<Vec<i64>, EvalError> {
     let mut common: Option<HashSet<u64>> = None;
     for hashes in sets.iter().take(exact).filter_map(Hll::hashes) {
         let next: HashSet<u64> = match common {
-            None => hashes.collect(),
-            Some(common) => hashes.filter(|hash| common.contains(hash)).collect(),
+            None => hashes.into_iter().collect(),
+            Some(common) => hashes.into_iter().filter(|hash| common.contains(hash)).collect(),
         };
         counts.push(next.len() as i64);
         common = Some(next);
