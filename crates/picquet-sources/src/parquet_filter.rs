@@ -21,7 +21,8 @@ pub(crate) fn has_no_null(column: &ColumnStatistics) -> bool {
 
 /// Predicates that read the same single column as one, so that the column is decoded once for all of them.
 pub(crate) fn by_columns(predicates: Vec<Arc<dyn PhysicalExpr>>) -> Vec<Arc<dyn PhysicalExpr>> {
-    let mut groups: Vec<(Vec<PhysicalColumn>, Vec<Arc<dyn PhysicalExpr>>)> = Vec::new();
+    type Group = (Vec<PhysicalColumn>, Vec<Arc<dyn PhysicalExpr>>);
+    let mut groups: Vec<Group> = Vec::new();
     for predicate in predicates {
         let columns: Vec<PhysicalColumn> = collect_columns(&predicate).into_iter().collect();
         match groups.iter_mut().find(|(known, _)| columns.len() == 1 && *known == columns) {
@@ -29,7 +30,7 @@ pub(crate) fn by_columns(predicates: Vec<Arc<dyn PhysicalExpr>>) -> Vec<Arc<dyn 
             None => groups.push((columns, vec![predicate])),
         }
     }
-    let whole = |(_, group): (_, Vec<Arc<dyn PhysicalExpr>>)| {
+    let whole = |(_, group): Group| {
         let single = group.len() == 1;
         let all = conjunction(group);
         if single {

@@ -1,6 +1,6 @@
 //! A workspace whose tables lie on an object store: moto's S3 server (PyPI `moto[server]`), over real HTTP.
 
-#![allow(clippy::print_stderr)]
+#![allow(clippy::print_stderr, clippy::unwrap_used)]
 
 mod support;
 

@@ -98,7 +98,7 @@ impl Maker {
 
     fn value<'a>(&self, column: &'a Filled, number: u64, row: u64, at: i64) -> Val<'a> {
         let n = noise(row, number.wrapping_add(self.salt));
-        let chosen = (n >> 40) % ONE_IN == 0;
+        let chosen = (n >> 40).is_multiple_of(ONE_IN);
         if chosen && !column.sought.is_empty() {
             let text = &column.sought[(n % column.sought.len() as u64) as usize];
             match column.ty {
@@ -124,7 +124,7 @@ impl Maker {
                 texts.get((n % texts.len().max(1) as u64) as usize).map_or(Val::str(""), |text| Val::str(text.as_str()))
             }
             (Values::Numbers(all), ty) => number_of(all[(n % all.len() as u64) as usize], ty),
-            (Values::Below(most), Type::Bool) => Val::Bool(n % most == 0),
+            (Values::Below(most), Type::Bool) => Val::Bool(n.is_multiple_of(*most)),
             (Values::Below(most), ty) => number_of((n % most) as i64, ty),
             (Values::Guid, Type::Guid) => {
                 Val::Guid((u128::from(n) << 64 | u128::from(n.rotate_left(21))).to_be_bytes())
