@@ -1,4 +1,5 @@
 //! Workspaces as a whole: what is written is read once, at every moment, and after every kind of end.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
