@@ -59,5 +59,4 @@ async fn run(file: &Path, case: &Case, differences: &mut Vec<(Block, String)>) {
             differences.push((block.clone(), actual.text()));
         }
     }
-    runner.end().await;
 }

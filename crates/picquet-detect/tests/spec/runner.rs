@@ -140,18 +140,14 @@ impl Runner {
 
     /// Leaves the workspace as a process does that ends, or that is killed.
     async fn stop(&mut self, orderly: bool) -> Done<()> {
-        if let Some(serving) = self.serving.take() {
-            if orderly {
-                serving.service.stop();
-                serving.service.workspace().flush(self.clock.now()).await.map_err(text)?;
-            }
+        if let Some(serving) = self.serving.take()
+            && orderly
+        {
+            serving.service.stop();
+            serving.service.workspace().flush(self.clock.now()).await.map_err(text)?;
         }
         self.stopped = true;
         Ok(())
-    }
-
-    pub async fn end(mut self) {
-        self.serving.take();
     }
 
     /// A block that does something.
