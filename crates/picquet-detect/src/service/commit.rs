@@ -9,9 +9,9 @@ use picquet_rules::{
 use picquet_store::{AlertRow, Change, IncidentRow, OutboxEntry, OutboxState, Result, RuleRow, RunRow, StoreError};
 use serde_json::{Map, Value};
 
-use super::rules::RuleState;
+use super::rules::{RuleState, renew};
 use super::{Service, members};
-use crate::failure::{auto_disabled_name, failure_reason};
+use crate::failure::{FailureState, auto_disabled_name, failure_reason};
 use crate::run::{RuleRun, RunStatus};
 
 /// Messages that are not yet addressed to outputs.
@@ -115,11 +115,10 @@ impl Service {
                 started,
                 ended: now,
             })?;
-            state.put(row)?;
-            if let Some(kept) = change.rule(&row.id)? {
-                row.disabled_reason = kept.disabled_reason;
-            }
-            if disable {
+            let same = renew(change, row)?;
+            let failure = if same { state.failure } else { FailureState::default() };
+            RuleState { failure, ..state.clone() }.put(row)?;
+            if disable && same {
                 row.name = auto_disabled_name(&rule.name);
                 row.disabled_reason = format!("disabled after {} failures: {detail}", state.failure.consecutive);
                 tracing::error!(rule = rule.name, reason = row.disabled_reason, "a rule was switched off");

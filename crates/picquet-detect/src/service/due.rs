@@ -10,7 +10,7 @@ use picquet_rules::AnalyticsRule;
 use picquet_store::{Result, RuleRow, RunRow};
 
 use super::Service;
-use super::rules::{Retry, RuleState};
+use super::rules::{Retry, RuleState, renew};
 use crate::failure::{AfterFailure, FailureState, after_failure, failure_reason, is_cancelled};
 use crate::run::{RunSettings, RunStatus, run_rule};
 use crate::schedule::{Plan, RuleTiming, SkipReason, plan};
@@ -134,11 +134,8 @@ impl Service {
                     }
                 }
             }
+            renew(change, row)?;
             state.put(row)?;
-            // Somebody may have switched the rule off meanwhile.
-            if let Some(kept) = change.rule(&row.id)? {
-                row.disabled_reason = kept.disabled_reason;
-            }
             change.put_rule(row)
         })
     }

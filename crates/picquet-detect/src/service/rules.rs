@@ -102,6 +102,15 @@ impl Service {
     }
 }
 
+/// Makes the row what is kept of the rule now: since it was read, the rule may have been edited, or switched off. Whether it
+/// is the same version of the rule still.
+pub(super) fn renew(change: &Change<'_>, row: &mut RuleRow) -> Result<bool> {
+    let Some(kept) = change.rule(&row.id)? else { return Ok(true) };
+    let same = kept.hash == row.hash;
+    *row = kept;
+    Ok(same)
+}
+
 fn put_rule(
     change: &mut Change<'_>,
     id: &str,
