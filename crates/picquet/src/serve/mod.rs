@@ -6,7 +6,7 @@ mod logging;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -54,6 +54,9 @@ pub(crate) struct ServeArgs {
 /// New messages wait at most so long.
 const LOOK_AT_MESSAGES: SignedDuration = SignedDuration::from_secs(2);
 
+/// How long rules wait at the start for what has gathered in the inbox.
+const INBOX_PATIENCE: Duration = Duration::from_secs(15 * 60);
+
 /// What the loops of a served workspace share.
 struct Served {
     workspace: Arc<Workspace>,
@@ -93,10 +96,11 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
     tracing::info!(workspace = %served.workspace.path().display(), tables = served.workspace.tables().len(), "serving");
     writeln!(std::io::stderr(), "serving {}; Ctrl-C ends it", served.workspace.path().display())?;
     let (wake, woken) = watch::channel(0_u64);
+    let (catching_up, caught_up) = watch::channel(false);
     // Tasks of their own: a large file, or an output that does not answer, must not hold up the rules.
     let mut loops = vec![
         tokio::spawn(Arc::clone(&served).watch_folders(stopped.clone(), wake.clone())),
-        tokio::spawn(Arc::clone(&served).take_in(stopped.clone(), wake)),
+        tokio::spawn(Arc::clone(&served).take_in(stopped.clone(), wake, catching_up)),
         tokio::spawn(Arc::clone(&served).address(stopped.clone())),
         tokio::spawn(Arc::clone(&served).maintain(stopped.clone())),
     ];
@@ -105,7 +109,7 @@ pub(crate) async fn run(args: &ServeArgs) -> anyhow::Result<bool> {
     }
     let loops = futures::future::try_join_all(loops);
     let rules = async {
-        served.schedule(stopped.clone(), woken).await;
+        served.schedule(stopped.clone(), woken, caught_up).await;
         Ok(())
     };
     tokio::try_join!(rules, loops).context("a part of the service ended; please report it")?;
@@ -194,18 +198,28 @@ impl Served {
         }
     }
 
-    /// Files of the inbox into tables.
-    async fn take_in(self: Arc<Self>, mut stopped: watch::Receiver<bool>, wake: watch::Sender<u64>) {
+    /// Files of the inbox into tables. Those that lay there at the start are in once `caught_up` says so.
+    async fn take_in(
+        self: Arc<Self>,
+        mut stopped: watch::Receiver<bool>,
+        wake: watch::Sender<u64>,
+        caught_up: watch::Sender<bool>,
+    ) {
         let inbox = match Inbox::open(&self.workspace.path().join("inbox"), self.settle) {
             Ok(inbox) => inbox,
             Err(error) => return tracing::error!(%error, "the inbox cannot be read"),
         };
         let mut ups = inbox.watch(Duration::from_secs(2));
+        let started = Instant::now();
         loop {
+            // A file is complete when two looks have found it the same.
+            let is_second = started.elapsed() > self.settle;
+            let mut found = false;
             // Whether a file is complete is a matter of real time, whatever the clock of the rules shows.
             match inbox.scan(Timestamp::now()) {
                 Ok(files) => {
                     for file in files {
+                        found = true;
                         if *stopped.borrow() {
                             return;
                         }
@@ -217,6 +231,9 @@ impl Served {
             }
             for note in inbox.take_notes() {
                 tracing::info!("{note}");
+            }
+            if is_second && !found {
+                caught_up.send_replace(true);
             }
             tokio::select! {
                 _ = ups.next() => {}
@@ -250,10 +267,20 @@ impl Served {
     }
 
     /// Rules when they are due. One that takes long does not hold up the others.
-    async fn schedule(&self, mut stopped: watch::Receiver<bool>, mut woken: watch::Receiver<u64>) {
-        // Rules first: without them everything would look as if it were gone.
+    async fn schedule(
+        &self,
+        mut stopped: watch::Receiver<bool>,
+        mut woken: watch::Receiver<u64>,
+        mut caught_up: watch::Receiver<bool>,
+    ) {
+        // Rules first: without them everything would look as if it were gone. And what had gathered in the inbox while
+        // nobody worked: runs that are caught up have to see it.
+        let ready = async {
+            let _ = woken.changed().await;
+            let _ = tokio::time::timeout(INBOX_PATIENCE, caught_up.wait_for(|caught_up| *caught_up)).await;
+        };
         tokio::select! {
-            _ = woken.changed() => {}
+            () = ready => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
         let mut clock = Watch::start(self.clock.now());
