@@ -199,6 +199,9 @@ fn stored_time(op: Operator, ticks: i64, unit: TimeUnit) -> Option<(Operator, i6
 
 #[cfg(test)]
 mod tests {
+    use arrow::datatypes::Field;
+    use datafusion::logical_expr::lit;
+
     use super::*;
 
     #[test]
@@ -212,5 +215,51 @@ mod tests {
         assert_eq!(micro(Operator::Eq, 15), None);
         assert_eq!(stored_time(Operator::Gt, 1, TimeUnit::Nanosecond), Some((Operator::GtEq, 200)));
         assert_eq!(stored_time(Operator::LtEq, -1, TimeUnit::Nanosecond), Some((Operator::Lt, 0)));
+    }
+
+    #[test]
+    fn filters_that_say_nothing_are_known() {
+        let column = |least: i64, most: i64| ColumnStatistics {
+            null_count: Precision::Exact(0),
+            min_value: Precision::Exact(ScalarValue::Int64(Some(least))),
+            max_value: Precision::Exact(ScalarValue::Int64(Some(most))),
+            ..ColumnStatistics::new_unknown()
+        };
+        let column_of = |name: &str| Expr::Column(Column::new_unqualified(name));
+        let (known, with_nulls) = (column(3, 8), ColumnStatistics { null_count: Precision::Absent, ..column(3, 8) });
+        let cut = ColumnStatistics { max_value: Precision::Inexact(ScalarValue::Int64(Some(8))), ..column(3, 8) };
+        let of = |name: &str| match name {
+            "a" => Some(&known),
+            "nulls" => Some(&with_nulls),
+            "cut" => Some(&cut),
+            _ => None,
+        };
+        let holds = |filter: Expr| holds_always(&filter, &of);
+        let a = || column_of("a");
+        for filter in [a().gt(lit(2i64)), a().gt_eq(lit(3i64)), a().lt(lit(9i64)), a().lt_eq(lit(8i64))] {
+            assert!(holds(filter.clone()), "{filter}");
+        }
+        assert!(holds(a().not_eq(lit(9i64))) && holds(lit(9i64).gt(a())));
+        for filter in [a().gt(lit(3i64)), a().lt(lit(8i64)), a().eq(lit(3i64)), a().not_eq(lit(5i64))] {
+            assert!(!holds(filter.clone()), "{filter}");
+        }
+        for name in ["nulls", "cut", "other"] {
+            assert!(!holds(column_of(name).gt(lit(2i64))), "{name}");
+        }
+    }
+
+    #[test]
+    fn missing_texts_are_empty_ones() {
+        let schema = Schema::new(vec![Field::new("t", DataType::Utf8View, true)]);
+        let full = ColumnStatistics { null_count: Precision::Exact(0), ..ColumnStatistics::new_unknown() };
+        let text = |value: &str| Expr::Literal(ScalarValue::Utf8View(Some(value.to_string())), None);
+        let not = |value: &str| Expr::Column(Column::new_unqualified("t")).not_eq(text(value));
+        let stored = |value: &str, known: Option<&ColumnStatistics>| {
+            stored_filter(&not(value), &schema, &[("t", Type::String)], &|_| known).is_some()
+        };
+        assert!(stored("", None));
+        // Rows without a text must stay.
+        assert!(!stored("x", None));
+        assert!(stored("x", Some(&full)));
     }
 }

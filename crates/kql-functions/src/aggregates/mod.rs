@@ -9,6 +9,7 @@ use crate::{Cx, EvalError, Val};
 mod counts;
 mod digest;
 mod distinct;
+mod entries;
 mod extremes;
 pub mod hll;
 mod lists;

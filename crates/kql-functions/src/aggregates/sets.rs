@@ -1,6 +1,6 @@
 //! Sets of values, and bags.
 
-use super::hll::QuickHasher;
+use super::entries::{Entries, Nothing};
 use super::lists::{Elements, array, elements, write_scalar};
 use super::state::{Reader, Writer};
 use super::{If, arg, ordered, split_position};
@@ -8,9 +8,7 @@ use crate::catalogue::{Accumulator, Aggregate};
 use crate::dynamic::write_string;
 use crate::{Cx, Dynamic, EvalError, Type, Val};
 
-use std::borrow::{Borrow, Cow};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash};
+use std::borrow::Cow;
 
 const MAKE_SET: &str = "An array of the distinct values; arrays are taken apart.";
 const MAKE_BAG: &str = "One bag of all the bags; the first value of a key stays.";
@@ -70,112 +68,6 @@ impl Limit {
             self.given = Some(usize::try_from(limit).unwrap_or(Limit::MOST).min(Limit::MOST));
         }
         Ok(())
-    }
-}
-
-/// Where an entry first appeared: its row, and its number among the entries.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    position: i64,
-    serial: u64,
-}
-
-/// Entries by encoded text or number, each with its first place and what came with it.
-struct Entries<K, T> {
-    map: HashMap<K, (Place, T), BuildHasherDefault<QuickHasher>>,
-    serial: u64,
-    bytes: usize,
-}
-
-/// What entries are known by.
-trait Key: Eq + Hash + Borrow<Self::Borrowed> {
-    type Borrowed: Eq + Hash + ?Sized;
-
-    fn owned(borrowed: &Self::Borrowed) -> Self;
-
-    /// Bytes that it holds beside itself.
-    fn heap(&self) -> usize;
-}
-
-impl Key for Box<str> {
-    type Borrowed = str;
-
-    fn owned(borrowed: &str) -> Self {
-        borrowed.into()
-    }
-
-    fn heap(&self) -> usize {
-        self.len()
-    }
-}
-
-impl Key for i64 {
-    type Borrowed = i64;
-
-    fn owned(borrowed: &i64) -> Self {
-        *borrowed
-    }
-
-    fn heap(&self) -> usize {
-        0
-    }
-}
-
-impl<K: Key, T: AsRef<str>> Entries<K, T> {
-    fn new() -> Entries<K, T> {
-        Entries { map: HashMap::default(), serial: 0, bytes: 0 }
-    }
-
-    fn offer(&mut self, key: &K::Borrowed, position: i64, value: impl FnOnce() -> T) {
-        self.serial += 1;
-        let place = Place { position, serial: self.serial };
-        match self.map.get_mut(key) {
-            Some((known, slot)) => {
-                if place < *known {
-                    *known = place;
-                    *slot = value();
-                }
-            }
-            None => {
-                let (key, value) = (K::owned(key), value());
-                self.bytes += key.heap() + value.as_ref().len();
-                self.map.insert(key, (place, value));
-            }
-        }
-    }
-
-    /// Entries in order of appearance, as far as the limit.
-    fn sorted(&self, limit: usize) -> Vec<(Place, &K::Borrowed, &T)> {
-        let mut entries: Vec<_> =
-            self.map.iter().map(|(key, (place, value))| (*place, Borrow::borrow(key), value)).collect();
-        entries.sort_unstable_by_key(|(place, ..)| *place);
-        entries.truncate(limit);
-        entries
-    }
-
-    /// Drops what lies beyond the limit, now and then.
-    fn trim(&mut self, limit: usize) {
-        if self.map.len() < limit.saturating_mul(2).max(1024) {
-            return;
-        }
-        let mut places: Vec<Place> = self.map.values().map(|(place, _)| *place).collect();
-        places.sort_unstable();
-        let first_beyond = places.get(limit).copied();
-        self.map.retain(|_, (place, _)| first_beyond.is_none_or(|beyond| *place < beyond));
-        self.bytes = self.map.iter().map(|(key, (_, value))| key.heap() + value.as_ref().len()).sum();
-    }
-
-    fn size(&self) -> usize {
-        self.bytes + self.map.capacity() * (size_of::<K>() + size_of::<(Place, T)>() + 1)
-    }
-}
-
-/// A set needs nothing with its entries.
-struct Nothing;
-
-impl AsRef<str> for Nothing {
-    fn as_ref(&self) -> &str {
-        ""
     }
 }
 
