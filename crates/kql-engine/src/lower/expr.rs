@@ -176,7 +176,12 @@ impl Lowering<'_> {
         let cheap = |(condition, then): &(DfExpr, DfExpr)| is_cheap(condition) && is_cheap(then);
         let constant = |(condition, _): &(DfExpr, DfExpr)| matches!(condition, DfExpr::Literal(..));
         let few = whens.len() <= MOST_CONDITIONS && !whens.iter().any(constant);
-        if few && whens.iter().all(cheap) && is_cheap(&otherwise) && args.iter().skip(1).step_by(2).all(|v| v.ty == ty) && last.ty == ty {
+        if few
+            && whens.iter().all(cheap)
+            && is_cheap(&otherwise)
+            && args.iter().skip(1).step_by(2).all(|v| v.ty == ty)
+            && last.ty == ty
+        {
             let args = whens.into_iter().flat_map(|(condition, then)| [condition, then]).chain([otherwise]).collect();
             return Ok(call(choose_udf(ty), args));
         }

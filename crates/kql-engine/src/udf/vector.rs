@@ -65,7 +65,9 @@ pub(super) fn find(function: &str, args: &[Type], ret: Type) -> Option<VectorKer
         ("replace_string", [Type::String, Type::String, Type::String]) => texts::replace,
         ("toint" | "tolong" | "todatetime", [Type::String]) => return find_cast(Type::String, ret),
         ("round", [Type::Real] | [Type::Real, _]) if ret == Type::Real => numbers::round,
-        ("datetime_diff", [Type::String, Type::DateTime, Type::DateTime]) if ret == Type::Long => numbers::datetime_diff,
+        ("datetime_diff", [Type::String, Type::DateTime, Type::DateTime]) if ret == Type::Long => {
+            numbers::datetime_diff
+        }
         ("coalesce", [_, _, ..]) if ret == Type::String && args.iter().all(|ty| *ty == ret) => choose::coalesce_texts,
         ("coalesce", [_, _, ..]) if args.iter().all(|ty| *ty == ret) => choose::coalesce,
         _ => return None,
