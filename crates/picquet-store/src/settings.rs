@@ -139,7 +139,7 @@ mod tests {
                     [storage_options]\naws_region = 'eu-central-1'\n[tables.Syslog]\nretention = '7d'\n\
                     unknown_columns = 'add'\n[[output]]\nname = 'soc'\n";
         let settings: Settings = toml::from_str(text).unwrap();
-        let days = |n| Some(Duration::from_ticks(n * 864_000_000_000));
+        let days = |n: i64| Some(Duration::from_ticks(n * 864_000_000_000));
         assert_eq!(settings.retention_of("AzureActivity"), days(90));
         assert_eq!(settings.retention_of("Syslog"), days(7));
         assert_eq!(settings.unknown_columns_of("Syslog"), UnknownColumns::Add);
