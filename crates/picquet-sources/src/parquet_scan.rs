@@ -1,5 +1,6 @@
 //! Parquet files of a table: only the needed columns, and row groups and pages that the filters leave.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +63,8 @@ pub struct ParquetFiles {
     pub rows: usize,
     /// Whether a file never changes under its name, so that what its footer says may be remembered.
     pub lasting: bool,
+    /// Columns that are stored under another name, with that name.
+    pub renamed: HashMap<String, String>,
 }
 
 impl ParquetFile {
@@ -81,6 +84,7 @@ impl ParquetFile {
             schema,
             rows,
             lasting: false,
+            renamed: HashMap::new(),
         };
         Ok(ParquetFile { file, types, known })
     }
@@ -125,16 +129,20 @@ impl ParquetFiles {
         filters: &[Expr],
         read: &[(&str, Type)],
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let known_of = |name: &str| known?.column_statistics.get(self.schema.index_of(name).ok()?);
+        let known_of = |name: &str| known?.column_statistics.get(self.schema.index_of(self.stored_name(name)).ok()?);
         // The filters that say something, with what they are in terms of the stored values.
         let mut said = Vec::with_capacity(filters.len());
         for filter in filters {
-            let stored = stored_filter(filter, &self.schema, read, &known_of);
+            let renamed = filter.column_refs().iter().any(|column| self.renamed.contains_key(&column.name));
+            let stored = if renamed { None } else { stored_filter(filter, &self.schema, read, &known_of) };
             if !matches!(&stored, Some((stored, true)) if holds_always(stored, &known_of)) {
                 said.push((filter, stored));
             }
         }
-        let stored = |name: &str| [self.schema.index_of(name).ok(), self.ticks_of(name)];
+        let stored = |name: &str| {
+            let name = self.stored_name(name);
+            [self.schema.index_of(name).ok(), self.ticks_of(name)]
+        };
         let asked = said.iter().flat_map(|(filter, _)| filter.column_refs());
         let names = columns.iter().map(|(name, _)| *name).chain(asked.map(|column| column.name.as_str()));
         let mut needed: Vec<usize> = names.flat_map(stored).flatten().collect();
@@ -159,6 +167,7 @@ impl ParquetFiles {
         let values = StoredValues {
             schema: scan.schema(),
             filled: filled.map(|(name, _)| (*name).to_string()).collect(),
+            renamed: self.renamed.clone(),
             options: Arc::new(state.config_options().clone()),
         };
         let mut predicates = Vec::with_capacity(said.len());
@@ -182,6 +191,10 @@ impl ParquetFiles {
             .map(|(name, ty)| Ok((values.value(name, *ty)?, (*name).to_string())))
             .collect::<Result<Vec<_>>>()?;
         Ok(Arc::new(ProjectionExec::try_new(exprs, scan)?))
+    }
+
+    fn stored_name<'n>(&'n self, column: &'n str) -> &'n str {
+        self.renamed.get(column).map_or(column, String::as_str)
     }
 
     fn ticks_of(&self, column: &str) -> Option<usize> {
@@ -225,6 +238,8 @@ struct StoredValues {
     schema: SchemaRef,
     /// The columns without a null.
     filled: Vec<String>,
+    /// Columns that are stored under another name.
+    renamed: HashMap<String, String>,
     options: Arc<ConfigOptions>,
 }
 
@@ -243,17 +258,18 @@ impl StoredValues {
     }
 
     fn value(&self, name: &str, ty: Type) -> Result<Arc<dyn PhysicalExpr>> {
-        let Some((at, field)) = self.schema.column_with_name(name) else {
+        let stored = self.renamed.get(name).map_or(name, String::as_str);
+        let Some((at, field)) = self.schema.column_with_name(stored) else {
             return Ok(Arc::new(Literal::new(missing(ty)?)));
         };
-        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(name, at));
+        let column: Arc<dyn PhysicalExpr> = Arc::new(PhysicalColumn::new(stored, at));
         let text = *field.data_type() == DataType::Utf8View && ty == Type::String;
         if is_same(field.data_type(), ty) || text && self.filled.iter().any(|filled| filled == name) {
             return Ok(column);
         }
         let udf = Arc::new(stored_udf(ty));
         let mut args = vec![column];
-        let ticks = format!("{name}{TICKS_SUFFIX}");
+        let ticks = format!("{stored}{TICKS_SUFFIX}");
         if let Some((at, _)) = self.schema.column_with_name(&ticks).filter(|_| ty == Type::DateTime) {
             args.push(Arc::new(PhysicalColumn::new(&ticks, at)));
         }

@@ -12,6 +12,7 @@
 //!
 //! The Kusto type stands in the metadata of each column.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int8Array, StringBuilder, TimestampMicrosecondArray};
@@ -54,15 +55,49 @@ fn delta_type(ty: Type) -> DataType {
     })
 }
 
+/// Field metadata with the column's name, where the stored one differs from it.
+const KUSTO_NAME: &str = "kusto_name";
+
+/// The names under which columns are stored, for those that have another one: Delta Lake does not tell names apart by their
+/// case, and Kusto does.
+pub(crate) type StoredNames = HashMap<String, String>;
+
+/// The name under which a column is stored.
+pub(crate) fn stored_name<'n>(names: &'n StoredNames, column: &'n str) -> &'n str {
+    names.get(column).map_or(column, String::as_str)
+}
+
+/// The stored names of columns of a table, with those that the table has already.
+pub(crate) fn stored_names(columns: &[Column], known: &[Column], names: &StoredNames) -> StoredNames {
+    let mut names = names.clone();
+    let mut taken: HashSet<String> = known.iter().map(|(name, _)| stored_name(&names, name).to_lowercase()).collect();
+    for (name, _) in columns {
+        if known.iter().any(|(known, _)| known == name) || taken.insert(name.to_lowercase()) {
+            continue;
+        }
+        let other = (2..).map(|n| format!("{name}__{n}")).find(|other| taken.insert(other.to_lowercase()));
+        names.extend(other.map(|other| (name.clone(), other)));
+    }
+    names
+}
+
 /// The columns of the log for these columns.
-pub(crate) fn delta_fields(columns: &[Column], with_ticks: impl Fn(&str) -> bool) -> Vec<StructField> {
+pub(crate) fn delta_fields(
+    columns: &[Column],
+    names: &StoredNames,
+    with_ticks: impl Fn(&str) -> bool,
+) -> Vec<StructField> {
     let mut fields = Vec::with_capacity(columns.len());
     for (name, ty) in columns {
-        let kusto = [(KUSTO_TYPE.to_string(), MetadataValue::String(ty.name().to_string()))];
-        fields.push(StructField::new(name, delta_type(*ty), true).with_metadata(kusto));
+        let mut kusto = vec![(KUSTO_TYPE.to_string(), MetadataValue::String(ty.name().to_string()))];
+        let stored = stored_name(names, name);
+        if stored != name {
+            kusto.push((KUSTO_NAME.to_string(), MetadataValue::String(name.clone())));
+        }
+        fields.push(StructField::new(stored, delta_type(*ty), true).with_metadata(kusto));
         if *ty == Type::DateTime && with_ticks(name) {
             let byte = DataType::Primitive(PrimitiveType::Byte);
-            fields.push(StructField::new(format!("{name}{TICKS_SUFFIX}"), byte, true));
+            fields.push(StructField::new(format!("{stored}{TICKS_SUFFIX}"), byte, true));
         }
     }
     fields
@@ -90,13 +125,18 @@ pub(crate) fn kusto_column(field: &StructField) -> Option<Column> {
         },
         _ => Type::Dynamic,
     });
-    Some((name.clone(), ty))
+    let own = match field.metadata().get(KUSTO_NAME) {
+        Some(MetadataValue::String(own)) => own,
+        _ => name,
+    };
+    Some((own.clone(), ty))
 }
 
 /// The schema under which files of a table are read.
-pub(crate) fn reading_schema(columns: &[Column], ticks: &[String]) -> SchemaRef {
-    let mut fields: Vec<Field> = columns.iter().map(|(name, ty)| Field::new(name, arrow_type(*ty), true)).collect();
-    fields.extend(ticks.iter().map(|name| Field::new(format!("{name}{TICKS_SUFFIX}"), Arrow::Int8, true)));
+pub(crate) fn reading_schema(columns: &[Column], ticks: &[String], names: &StoredNames) -> SchemaRef {
+    let field = |(name, ty): &Column| Field::new(stored_name(names, name), arrow_type(*ty), true);
+    let mut fields: Vec<Field> = columns.iter().map(field).collect();
+    fields.extend(ticks.iter().map(|name| ticks_field(stored_name(names, name))));
     Arc::new(Schema::new(fields))
 }
 

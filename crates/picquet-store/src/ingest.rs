@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 
 pub(crate) use self::rows::dead_letter_columns;
 use self::rows::{Finished, Finisher, dead_letters};
-use crate::columns::Column;
+use crate::columns::{Column, stored_names};
 use crate::error::{Result, StoreError};
 use crate::settings::UnknownColumns;
 use crate::snapshot::with_known;
@@ -138,7 +138,6 @@ impl Workspace {
         let refuse = !declared.is_empty() && self.settings().unknown_columns_of(&file.table) == UnknownColumns::Refuse;
         let finisher = Finisher::new(file, ingestion.columns(), if refuse { &unknown } else { &[] }, ingest.received);
         let columns = finisher.columns().to_vec();
-        check_columns(&file.table, &columns)?;
         let id = self.change(|change| change.begin_ingest(ingest, false))?;
         let reading = Reading {
             workspace: self,
@@ -319,7 +318,9 @@ impl Reading<'_> {
         let table = self.finisher.table();
         let broken = |e: Box<dyn std::error::Error + Send + Sync>| StoreError::table(table, e);
         let handle = Handle::current();
-        let mut writer = FileWriter::new(self.columns.clone(), self.workspace.settings().file_bytes);
+        let files = log.files();
+        let names = stored_names(&self.columns, &files.columns, &files.names);
+        let mut writer = FileWriter::new(self.columns.clone(), names, self.workspace.settings().file_bytes);
         let mut written = Vec::new();
         let put = |files: Vec<WrittenFile>, written: &mut Vec<WrittenFile>| -> Result<()> {
             for file in files {
@@ -376,16 +377,4 @@ fn check_name(table: &str) -> Result<()> {
     Err(StoreError::Refused(format!(
         "'{table}' cannot be a table's name: letters, digits and _ only, and no digit first; give it by --table"
     )))
-}
-
-/// Delta Lake does not tell names apart by their case.
-fn check_columns(table: &str, columns: &[Column]) -> Result<()> {
-    let mut seen = std::collections::HashMap::new();
-    for (name, _) in columns {
-        if let Some(other) = seen.insert(name.to_lowercase(), name) {
-            let message = format!("the columns {other} and {name} differ in upper and lower case only; rename one");
-            return Err(StoreError::table(table, message));
-        }
-    }
-    Ok(())
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::columns::{Column, UNIX_EPOCH};
+use crate::columns::{Column, UNIX_EPOCH, stored_names};
 use crate::error::{Result, StoreError};
 use crate::snapshot::with_known;
 use crate::state::Buffered;
@@ -120,7 +120,8 @@ impl Workspace {
         let columns = with_known(name, &view.columns);
         let rows: usize = view.buffered.iter().map(|b| b.batch.num_rows()).sum();
         let broken = |e: Box<dyn std::error::Error + Send + Sync>| StoreError::table(name, e);
-        let mut writer = FileWriter::new(columns.clone(), self.settings().file_bytes);
+        let names = stored_names(&columns, &view.files.columns, &view.files.names);
+        let mut writer = FileWriter::new(columns.clone(), names, self.settings().file_bytes);
         for batch in aligned(self, name, &columns, &view.buffered)? {
             writer.add(batch).map_err(broken)?;
         }

@@ -265,3 +265,34 @@ fn folders_that_are_no_workspace() {
     assert!(Workspace::init(&path).unwrap_err().to_string().contains("a workspace already"));
     assert!(Settings::read(&path).is_ok());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn columns_that_differ_in_case_only() {
+    let (dir, path) = made("");
+    let workspace = open(&path, Access::Own).await;
+    let query = "T_CL | summarize count(), sum(Id), countif(name == 'a'), countif(Name == 'b'), max(When), max(when)";
+    let more = ",\"name\":\"a\",\"Name\":\"b\",\"When\":\"2026-03-15T00:00:00.0000001Z\",\
+                \"when\":\"2026-03-15T00:00:00.0000002Z\"";
+    let times = ["2026-03-15T00:00:00.0000001Z", "2026-03-15T00:00:00.0000002Z"];
+    ingest(&workspace, &lines(dir.path(), "a.jsonl", 0..10, more), "T_CL").await.unwrap();
+    let expected = json!([[10, 45, 10, 10, times[0], times[1]]]);
+    assert_eq!(rows(&workspace, query).await, expected, "buffered");
+    workspace.flush(now()).await.unwrap();
+    assert_eq!(rows(&workspace, query).await, expected, "in a file");
+    // The other way round, and more columns of the name.
+    let other = ",\"NAME\":\"c\",\"Name\":\"b\",\"name\":\"a\"";
+    ingest(&workspace, &lines(dir.path(), "b.jsonl", 10..25_010, other), "T_CL").await.unwrap();
+    workspace.compact(None, now()).await.unwrap();
+    drop(workspace);
+    let workspace = open(&path, Access::Own).await;
+    let query =
+        "T_CL | summarize countif(name == 'a'), countif(Name == 'b'), countif(NAME == 'c'), max(When), max(when)";
+    assert_eq!(rows(&workspace, query).await, json!([[25_010, 25_010, 25_000, times[0], times[1]]]));
+    // Microsoft's own schemas have such columns.
+    let diagnostics = dir.path().join("AzureDiagnostics.jsonl");
+    fs::write(&diagnostics, "{\"clientIP_s\":\"1.1.1.1\",\"clientIp_s\":\"2.2.2.2\"}\n").unwrap();
+    ingest(&workspace, &diagnostics, "AzureDiagnostics").await.unwrap();
+    workspace.flush(now()).await.unwrap();
+    let query = "AzureDiagnostics | project clientIP_s, clientIp_s";
+    assert_eq!(rows(&workspace, query).await, json!([["1.1.1.1", "2.2.2.2"]]));
+}

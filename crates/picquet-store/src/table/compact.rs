@@ -41,6 +41,7 @@ pub(crate) fn groups(files: &[DataFile], file_bytes: u64, fewest: usize) -> Vec<
 pub(crate) async fn rewrite(table: StoredTable, log: &TableLog, file_bytes: usize) -> Result<Vec<WrittenFile>> {
     let name = table.name.clone();
     let columns = table.columns.clone();
+    let names = table.files.names.clone();
     let fail = |e: datafusion::common::DataFusionError| StoreError::table(&name, e);
     let runtime = RuntimeEnvBuilder::new().with_memory_limit(MEMORY, 0.9).build_arc().map_err(fail)?;
     let config = SessionConfig::new().with_target_partitions(1);
@@ -49,7 +50,7 @@ pub(crate) async fn rewrite(table: StoredTable, log: &TableLog, file_bytes: usiz
     let frame = if by_time { frame.sort(vec![ident(TIME_GENERATED).sort(true, true)]).map_err(fail)? } else { frame };
     let mut rows = frame.execute_stream().await.map_err(fail)?;
     let broken = |e: Box<dyn std::error::Error + Send + Sync>| StoreError::table(&name, e);
-    let mut writer = FileWriter::new(columns, file_bytes);
+    let mut writer = FileWriter::new(columns, names, file_bytes);
     let mut written = Vec::new();
     while let Some(batch) = rows.try_next().await.map_err(fail)? {
         writer.add(batch).map_err(broken)?;

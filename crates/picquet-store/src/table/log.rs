@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::{TIME_GENERATED, TIME_RECEIVED, WrittenFile};
-use crate::columns::{Column, UNIX_EPOCH, delta_fields, kusto_column};
+use crate::columns::{Column, StoredNames, UNIX_EPOCH, delta_fields, kusto_column, stored_name};
 use crate::error::{Result, StoreError};
 use crate::storage::Storage;
 use picquet_sources::TICKS_SUFFIX;
@@ -50,6 +50,8 @@ pub(crate) struct TableFiles {
     /// `None` where nothing was ever committed.
     pub(crate) version: Option<u64>,
     pub(crate) columns: Vec<Column>,
+    /// The names under which they are stored.
+    pub(crate) names: StoredNames,
     /// Times that have a column of ticks beside them.
     pub(crate) ticks: Vec<String>,
     pub(crate) files: Vec<DataFile>,
@@ -227,12 +229,17 @@ async fn look(table: &DeltaTable) -> Result<TableFiles, DeltaTableError> {
     let snapshot = state.snapshot();
     let views: Vec<LogicalFileView> = snapshot.file_views(log.as_ref(), None).try_collect().await?;
     let schema = state.schema();
-    let columns: Vec<Column> = schema.fields().filter_map(kusto_column).collect();
-    let has = |name: &str| schema.field(name).is_some();
-    let ticks = columns.iter().map(|(name, _)| name.clone()).filter(|n| has(&format!("{n}{TICKS_SUFFIX}"))).collect();
+    let found: Vec<(&str, Column)> =
+        schema.fields().filter_map(|field| Some((field.name().as_str(), kusto_column(field)?))).collect();
+    let renamed = found.iter().filter(|(stored, (name, _))| stored != name);
+    let names: StoredNames = renamed.map(|(stored, (name, _))| (name.clone(), (*stored).to_string())).collect();
+    let has = |stored: &str| schema.field(format!("{stored}{TICKS_SUFFIX}")).is_some();
+    let ticks = found.iter().filter(|(stored, _)| has(stored)).map(|(_, (name, _))| name.clone()).collect();
+    let columns: Vec<Column> = found.into_iter().map(|(_, column)| column).collect();
     Ok(TableFiles {
         version: Some(state.version()),
         columns,
+        names,
         ticks,
         files: views.iter().map(data_file).collect(),
         buffered: snapshot.transaction_version(log.as_ref(), BUFFER).await?.unwrap_or(0),
@@ -278,12 +285,13 @@ fn add(file: &WrittenFile, data_change: bool, now: Timestamp) -> Add {
 /// The columns that the table's log gets by these files.
 fn new_fields(before: &TableFiles, added: &[WrittenFile]) -> Vec<StructField> {
     let mut fields: Vec<StructField> = Vec::new();
+    let of_before = |name| stored_name(&before.names, name);
     let known = |name: &str| {
-        before.columns.iter().any(|(known, _)| known == name)
-            || before.ticks.iter().any(|known| name.strip_suffix(TICKS_SUFFIX).is_some_and(|n| n == known))
+        before.columns.iter().any(|(known, _)| of_before(known) == name)
+            || before.ticks.iter().any(|known| name.strip_suffix(TICKS_SUFFIX).is_some_and(|n| n == of_before(known)))
     };
     for file in added {
-        for field in delta_fields(&file.columns, |name| file.ticks.iter().any(|ticks| ticks == name)) {
+        for field in delta_fields(&file.columns, &file.names, |name| file.ticks.iter().any(|ticks| ticks == name)) {
             if !known(field.name()) && !fields.iter().any(|new| new.name() == field.name()) {
                 fields.push(field);
             }

@@ -79,7 +79,8 @@ impl StoredTable {
         let parquet = ParquetFiles {
             store: url,
             files: found.iter().map(path).collect::<Result<_>>()?,
-            schema: reading_schema(&self.files.columns, &self.files.ticks),
+            schema: reading_schema(&self.files.columns, &self.files.ticks, &self.files.names),
+            renamed: self.files.names.clone(),
             rows: found.iter().filter_map(|file| file.rows).sum(),
             lasting: true,
         };

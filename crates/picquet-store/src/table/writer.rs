@@ -16,7 +16,7 @@ use parquet::schema::types::ColumnPath;
 use serde_json::{Value, json};
 
 use super::{TIME_GENERATED, TIME_RECEIVED};
-use crate::columns::{Column, UNIX_EPOCH, stored, ticks_field, written_field};
+use crate::columns::{Column, StoredNames, UNIX_EPOCH, stored, stored_name, ticks_field, written_field};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -36,6 +36,8 @@ pub(crate) struct WrittenFile {
     pub(crate) rows: usize,
     /// Columns that have a value in some row.
     pub(crate) columns: Vec<Column>,
+    /// The names under which they are stored.
+    pub(crate) names: StoredNames,
     /// Times that have a column of ticks beside them.
     pub(crate) ticks: Vec<String>,
     /// Least and greatest value of TimeGenerated and of the ingestion time, in ticks.
@@ -79,6 +81,7 @@ impl WrittenFile {
 /// A file has the columns that its rows have values in. Where a later row has a value in a further one, a new file begins.
 pub(crate) struct FileWriter {
     columns: Vec<Column>,
+    names: StoredNames,
     /// Columns of the file, and times with ticks, seen so far.
     used: BTreeSet<usize>,
     ticks: BTreeSet<usize>,
@@ -137,10 +140,11 @@ impl OpenFile {
 }
 
 impl FileWriter {
-    /// A writer of rows of these columns, into files of about so many bytes.
-    pub(crate) fn new(columns: Vec<Column>, file_bytes: usize) -> FileWriter {
+    /// A writer of rows of these columns, stored under these names, into files of about so many bytes.
+    pub(crate) fn new(columns: Vec<Column>, names: StoredNames, file_bytes: usize) -> FileWriter {
         FileWriter {
             columns,
+            names,
             used: BTreeSet::new(),
             ticks: BTreeSet::new(),
             waiting: Vec::new(),
@@ -215,6 +219,7 @@ impl FileWriter {
         let mut fields = Vec::new();
         for at in &self.used {
             let (name, ty) = &self.columns[*at];
+            let name = stored_name(&self.names, name);
             fields.push(written_field(name, *ty));
             if self.ticks.contains(at) {
                 fields.push(ticks_field(name));
@@ -243,6 +248,7 @@ impl FileWriter {
             data,
             rows: open.rows,
             columns: open.used.iter().map(|at| self.columns[*at].clone()).collect(),
+            names: self.names.clone(),
             ticks: open.ticks.iter().map(|at| self.columns[*at].0.clone()).collect(),
             times: open.times,
             without_received: open.without_received,
