@@ -1,9 +1,7 @@
 //! Kusto's ticks and timestamps.
 
 use jiff::Timestamp;
-
-/// Ticks from 0001-01-01 to 1970-01-01.
-const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
+use kql_functions::calendar::UNIX_EPOCH;
 
 /// Ticks of 100 ns since 0001-01-01.
 pub fn to_ticks(time: Timestamp) -> i64 {

@@ -50,6 +50,7 @@ mod table;
 mod text_scan;
 mod times;
 mod values;
+mod wanted;
 mod watchlist;
 
 pub use database::{FileDatabase, Options};
@@ -61,4 +62,5 @@ pub use parquet_scan::{KUSTO_TYPE, ParquetFiles, TICKS_SUFFIX};
 pub use problems::{Problem, Report};
 pub use rejected::Rejected;
 pub use schemas::Schemas;
+pub use wanted::{Wanted, taken_filters};
 pub use watchlist::Watchlist;

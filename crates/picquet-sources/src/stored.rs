@@ -13,8 +13,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, Sca
 use kql_engine::repr::{ColumnBuilder, data_type};
 use kql_functions::{DECIMAL_SCALE, Dynamic, Type, Val, families, transcode};
 
-/// Ticks from 0001-01-01 to 1970-01-01.
-pub(crate) const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
+pub(crate) use kql_functions::calendar::UNIX_EPOCH;
 
 const TICKS_PER_DAY: i64 = 864_000_000_000;
 

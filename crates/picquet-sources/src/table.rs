@@ -5,16 +5,9 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, DataFusionError, Result};
-use datafusion::logical_expr::utils::conjunction;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::union::UnionExec;
 use kql_engine::repr;
 use kql_functions::Type;
 
@@ -24,6 +17,7 @@ use crate::parquet_scan::ParquetFile;
 use crate::problems::{Problem, Report};
 use crate::shape::FileShape;
 use crate::text_scan::TextScanExec;
+use crate::wanted::{Wanted, taken_filters};
 
 /// The files of one table.
 #[derive(Debug)]
@@ -63,14 +57,7 @@ impl TableProvider for FilesTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let by_filter = |filter: &&Expr| {
-            if filter.is_volatile() {
-                TableProviderFilterPushDown::Unsupported
-            } else {
-                TableProviderFilterPushDown::Exact
-            }
-        };
-        Ok(filters.iter().map(by_filter).collect())
+        Ok(taken_filters(filters))
     }
 
     async fn scan(
@@ -83,61 +70,29 @@ impl TableProvider for FilesTable {
         if let Some(problem) = &self.failure {
             return Err(DataFusionError::External(Box::new(SourceError::Problem(problem.clone()))));
         }
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
-        // What only filters look at is read and not handed on.
-        let mut read = projection.clone();
-        for column in filters.iter().flat_map(Expr::column_refs) {
-            let position = self.schema.index_of(&column.name)?;
-            if !read.contains(&position) {
-                read.push(position);
-            }
-        }
-        let schema_of = |positions: &[usize]| -> Result<SchemaRef> { Ok(Arc::new(self.schema.project(positions)?)) };
-        let schema = schema_of(&projection)?;
-        let read_schema = schema_of(&read)?;
-        let predicate = match conjunction(filters.iter().cloned()) {
-            Some(filter) => {
-                let schema = DFSchema::try_from(read_schema.as_ref().clone())?;
-                Some(state.create_physical_expr(filter, &schema)?)
-            }
-            None => None,
-        };
+        let wanted = Wanted::of(&self.schema, projection, filters)?;
         let mut plans: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if !self.text.is_empty() {
-            let mut plan: Arc<dyn ExecutionPlan> = Arc::new(TextScanExec::new(
+            let plan = Arc::new(TextScanExec::new(
                 Arc::clone(&self.columns),
                 &self.text,
-                &read,
-                Arc::clone(&read_schema),
-                limit.filter(|_| predicate.is_none()),
+                &wanted.read,
+                Arc::clone(&wanted.read_schema),
+                limit.filter(|_| filters.is_empty()),
                 state.config().target_partitions(),
                 self.report.clone(),
                 self.strict,
             ));
-            if let Some(predicate) = &predicate {
-                plan = Arc::new(FilterExec::try_new(Arc::clone(predicate), plan)?);
-            }
-            if read.len() > projection.len() {
-                let kept = schema.fields().iter().enumerate();
-                let kept = kept.map(|(at, field)| -> (Arc<dyn PhysicalExpr>, String) {
-                    (Arc::new(Column::new(field.name(), at)), field.name().clone())
-                });
-                plan = Arc::new(ProjectionExec::try_new(kept.collect::<Vec<_>>(), plan)?);
-            }
-            plans.push(plan);
+            plans.push(wanted.keep(state, filters, plan)?);
         }
         let named = |positions: &[usize]| -> Vec<(&str, Type)> {
             let columns = positions.iter().filter_map(|position| self.columns.columns.get(*position));
             columns.map(|(name, ty)| (name.as_str(), *ty)).collect()
         };
-        let (columns, read) = (named(&projection), named(&read));
+        let (columns, read) = (named(&wanted.projection), named(&wanted.read));
         for file in &self.parquet {
             plans.push(file.scan(state, &columns, filters, &read)?);
         }
-        match plans.len() {
-            0 => Ok(Arc::new(EmptyExec::new(schema))),
-            1 => Ok(plans.remove(0)),
-            _ => UnionExec::try_new(plans),
-        }
+        wanted.all(plans)
     }
 }

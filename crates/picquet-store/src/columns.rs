@@ -22,8 +22,7 @@ use kql_engine::repr::Values;
 use kql_functions::{DECIMAL_SCALE, Type, Val, families};
 use picquet_sources::{KUSTO_TYPE, TICKS_SUFFIX};
 
-/// Ticks from 0001-01-01 to 1970-01-01.
-pub(crate) const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
+pub(crate) use kql_functions::calendar::UNIX_EPOCH;
 
 /// Name and type of a column.
 pub(crate) type Column = (String, Type);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::columns::{Column, UNIX_EPOCH, stored_names};
+use crate::columns::{Column, stored_names};
 use crate::error::{Result, StoreError};
+use crate::records::ticks;
 use crate::snapshot::with_known;
 use crate::state::Buffered;
 use crate::table::compact::{groups, rewrite};
@@ -139,8 +140,7 @@ impl Workspace {
     async fn expire(&self, name: &str, now: Timestamp) -> Result<usize> {
         let Some(retention) = self.settings().retention_of(name) else { return Ok(0) };
         let Some(view) = self.table_view(name) else { return Ok(0) };
-        let now_ticks = now.as_microsecond().saturating_mul(10).saturating_add(UNIX_EPOCH);
-        let kept_from = now_ticks.saturating_sub(retention.ticks());
+        let kept_from = ticks(now).saturating_sub(retention.ticks());
         let is_old = |file: &&crate::table::DataFile| file.generated.is_some_and(|(_, last)| last < kept_from);
         let old: Vec<String> = view.files.files.iter().filter(is_old).map(|file| file.path.clone()).collect();
         if old.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use picquet_rules::Duration;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Name of the file in the workspace's folder.
 pub const SETTINGS_FILE: &str = "workspace.toml";
@@ -35,7 +35,6 @@ pub enum UnknownColumns {
 #[serde(deny_unknown_fields)]
 pub struct TableSettings {
     /// How long rows are kept, by TimeGenerated; the workspace's retention where it is not said.
-    #[serde(default, deserialize_with = "duration")]
     pub retention: Option<Duration>,
     /// What becomes of columns that the table does not have; the workspace's choice where it is not said.
     pub unknown_columns: Option<UnknownColumns>,
@@ -52,19 +51,16 @@ pub struct Settings {
     /// environment.
     pub storage_options: BTreeMap<String, String>,
     /// How long rows are kept, by TimeGenerated; for ever where it is not said.
-    #[serde(deserialize_with = "duration")]
     pub retention: Option<Duration>,
     /// What becomes of columns that a table does not have.
     pub unknown_columns: UnknownColumns,
     /// Small writes are put into a file of their table after this time at the latest.
-    #[serde(deserialize_with = "some_duration")]
     pub flush_after: Duration,
     /// Small writes of a table are put into a file once they have so many rows.
     pub flush_rows: usize,
     /// Bytes that a file of a table has at most, about.
     pub file_bytes: usize,
     /// Files that are no longer part of their table are deleted after this time, so that readers have done with them.
-    #[serde(deserialize_with = "some_duration")]
     pub keep_removed: Duration,
     /// By table, where it differs.
     pub tables: BTreeMap<String, TableSettings>,
@@ -118,15 +114,6 @@ impl Settings {
     pub fn unknown_columns_of(&self, table: &str) -> UnknownColumns {
         self.tables.get(table).and_then(|t| t.unknown_columns).unwrap_or(self.unknown_columns)
     }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    some_duration(deserializer).map(Some)
-}
-
-fn some_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    text.parse().map_err(serde::de::Error::custom)
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use kql_semantics::SavedFunction;
 use picquet_sources::{ExternalPolicy, Watchlist};
 
-use crate::columns::{Column, UNIX_EPOCH};
+use crate::columns::Column;
 use crate::error::{Result, StoreError};
 use crate::ingest::DEAD_LETTERS;
+use crate::records::ticks;
 use crate::settings::{SETTINGS_FILE, Settings};
 use crate::snapshot::Snapshot;
 use crate::state::{Buffered, Change, STATE_FILE, State};
@@ -322,7 +323,7 @@ impl Workspace {
         let mut watchlists = Vec::new();
         for list in self.state.watchlists()? {
             let place = PathBuf::from(format!("watchlist {}", list.alias));
-            let updated = list.updated.as_microsecond().saturating_mul(10).saturating_add(UNIX_EPOCH);
+            let updated = ticks(list.updated);
             let key = list.search_key.as_deref();
             watchlists.push(Watchlist::of_csv(&list.alias, &place, list.csv.as_slice(), key, updated)?);
         }

@@ -2,7 +2,7 @@
 
 use picquet_rules::{AlertContext, Duration, TechniqueFormat};
 use picquet_store::{Settings, SettingsError, Workspace};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::failure::FailurePolicy;
 use crate::schedule::{CatchUp, ScheduleSettings};
@@ -48,21 +48,13 @@ enum Techniques {
 #[serde(default, deny_unknown_fields)]
 struct RulesTable {
     catch_up: Option<CatchUp>,
-    #[serde(deserialize_with = "duration")]
     catch_up_limit: Option<Duration>,
     retries: Option<u32>,
     disable_after: Option<u32>,
-    #[serde(deserialize_with = "duration")]
     timeout: Option<Duration>,
     parallel: Option<usize>,
-    #[serde(deserialize_with = "duration")]
     ingestion_wait: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
     keep_runs: Option<Duration>,
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    String::deserialize(deserializer)?.parse().map(Some).map_err(serde::de::Error::custom)
 }
 
 impl ServiceSettings {

@@ -18,7 +18,7 @@ const MOST_TOLD: usize = 20;
 pub(super) struct Problems(Vec<String>);
 
 impl Problems {
-    pub(super) fn expect(&mut self, holds: bool, else_say: impl FnOnce() -> String) {
+    pub(super) fn require(&mut self, holds: bool, else_say: impl FnOnce() -> String) {
         if !holds {
             self.0.push(else_say());
         }
@@ -73,7 +73,7 @@ pub(super) fn all(work: &mut Work<'_>) -> anyhow::Result<()> {
 /// Nothing went wrong that was only told.
 fn said(work: &Work<'_>, problems: &mut Problems) -> anyhow::Result<()> {
     for line in work.program.said()?.lines() {
-        problems.expect(!line.contains("ERROR") && !line.contains("panicked"), || format!("the log says: {line}"));
+        problems.require(!line.contains("ERROR") && !line.contains("panicked"), || format!("the log says: {line}"));
     }
     Ok(())
 }
@@ -95,17 +95,17 @@ fn rows(work: &Work<'_>, problems: &mut Problems) -> anyhow::Result<u64> {
         }
         for file in work.files.iter().filter(|file| file.table == table) {
             let Some(row) = found.remove(&file.name) else {
-                problems.expect(file.fate == Fate::Unknown, || format!("{table} has lost {}", file.name));
+                problems.require(file.fate == Fate::Unknown, || format!("{table} has lost {}", file.name));
                 continue;
             };
             all += file.rows;
             let exact = [("Rows", file.rows), ("Numbers", file.rows), ("Ids", file.rows), ("Least", 0)];
             let exact = exact.iter().all(|(name, value)| row[*name].as_u64() == Some(*value));
-            problems.expect(exact && row["Most"].as_u64() == file.rows.checked_sub(1) && row["Wrong"] == 0, || {
+            problems.require(exact && row["Most"].as_u64() == file.rows.checked_sub(1) && row["Wrong"] == 0, || {
                 format!("{table} has of {}, which has {} rows and is {:?}: {row}", file.name, file.rows, file.fate)
             });
         }
-        problems.expect(found.is_empty(), || format!("{table} has rows of {:?}", found.keys()));
+        problems.require(found.is_empty(), || format!("{table} has rows of {:?}", found.keys()));
     }
     Ok(all)
 }
@@ -116,14 +116,14 @@ fn check_runs(runs: &[Value], problems: &mut Problems) -> anyhow::Result<()> {
         let mut instants: Vec<Timestamp> = Vec::new();
         for run in runs.iter().filter(|run| run["rule"] == rule.id) {
             let well = ["alert", "below_threshold"].iter().any(|status| run["status"] == *status);
-            problems.expect(well && run["error"].is_null(), || format!("{}: {run}", rule.file));
+            problems.require(well && run["error"].is_null(), || format!("{}: {run}", rule.file));
             instants.push(run["scheduled"].as_str().context("a run without an instant")?.parse()?);
         }
         instants.sort();
         let step = SignedDuration::from_mins(rule.minutes);
-        problems.expect(!instants.is_empty(), || format!("{} never ran", rule.file));
+        problems.require(!instants.is_empty(), || format!("{} never ran", rule.file));
         for (earlier, later) in instants.iter().zip(instants.iter().skip(1)) {
-            problems.expect(later.duration_since(*earlier) == step, || {
+            problems.require(later.duration_since(*earlier) == step, || {
                 format!("{}: runs for {earlier} and {later}, and none between", rule.file)
             });
         }
@@ -163,9 +163,9 @@ fn check_alerts(work: &Work<'_>, runs: &[Value], alerts: &[Alert], problems: &mu
     for run in runs {
         let key = (run["rule"].as_str().unwrap_or_default(), run["scheduled"].as_str().unwrap_or_default());
         let found = by_run.remove(&key).unwrap_or(0);
-        problems.expect(run["alerts"].as_u64() == Some(found), || format!("{found} alerts of the run {run}"));
+        problems.require(run["alerts"].as_u64() == Some(found), || format!("{found} alerts of the run {run}"));
     }
-    problems.expect(by_run.is_empty(), || format!("alerts without a run: {by_run:?}"));
+    problems.require(by_run.is_empty(), || format!("alerts without a run: {by_run:?}"));
     for rule in RULES.iter().filter(|rule| rule.alert == AlertOf::File) {
         let mut seen: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for alert in alerts.iter().filter(|alert| alert.rule == rule.id) {
@@ -175,15 +175,15 @@ fn check_alerts(work: &Work<'_>, runs: &[Value], alerts: &[Alert], problems: &mu
             let rows = file.rows.to_string();
             let found = seen.remove(file.name.as_str()).unwrap_or_default();
             let holds = found == [rows.as_str()] || file.early && found.is_empty();
-            problems.expect(holds, || {
+            problems.require(holds, || {
                 format!("{}: {} with {rows} rows has alerts of {found:?} rows", rule.file, file.name)
             });
         }
-        problems.expect(seen.is_empty(), || format!("{}: alerts of {seen:?}", rule.file));
+        problems.require(seen.is_empty(), || format!("{}: alerts of {seen:?}", rule.file));
     }
     for rule in RULES.iter().filter(|rule| rule.alert == AlertOf::Run) {
         for run in runs.iter().filter(|run| run["rule"] == rule.id) {
-            problems.expect(run["alerts"] == 1, || format!("{}: not one alert: {run}", rule.file));
+            problems.require(run["alerts"] == 1, || format!("{}: not one alert: {run}", rule.file));
         }
     }
     Ok(())
@@ -216,34 +216,34 @@ fn check_incidents(work: &Work<'_>, alerts: &[Alert], incidents: &[Incident], pr
         let mut users = BTreeSet::new();
         let mut rules = BTreeSet::new();
         for id in &incident.alerts {
-            problems.expect(held.insert(id), || format!("the alert {id} is in incidents twice"));
+            problems.require(held.insert(id), || format!("the alert {id} is in incidents twice"));
             let Some(alert) = by_id.get(id.as_str()) else {
-                problems.expect(false, || format!("incident {number} has the alert {id}, which is not there"));
+                problems.require(false, || format!("incident {number} has the alert {id}, which is not there"));
                 continue;
             };
-            problems.expect(alert.incident == Some(number), || {
+            problems.require(alert.incident == Some(number), || {
                 format!("the alert {id} of incident {number} says {:?}", alert.incident)
             });
             users.insert(detail(alert, "User"));
             rules.insert(alert.rule.as_str());
         }
-        problems.expect(rules.len() == 1 && users.len() == 1, || {
+        problems.require(rules.len() == 1 && users.len() == 1, || {
             format!("incident {number} is of the rules {rules:?} and the users {users:?}")
         });
         let grouped = rules.contains(GROUPED);
-        problems.expect(grouped || incident.alerts.len() == 1, || format!("incident {number} should have one alert"));
+        problems.require(grouped || incident.alerts.len() == 1, || format!("incident {number} should have one alert"));
         for comment in &incident.comments {
             *comments.entry(comment).or_default() += 1;
         }
     }
     problems
-        .expect(held.len() == alerts.len(), || format!("{} of {} alerts are in incidents", held.len(), alerts.len()));
-    problems.expect(comments.values().all(|count| *count == 1), || format!("comments, counted: {comments:?}"));
+        .require(held.len() == alerts.len(), || format!("{} of {} alerts are in incidents", held.len(), alerts.len()));
+    problems.require(comments.values().all(|count| *count == 1), || format!("comments, counted: {comments:?}"));
     for comment in &work.comments {
-        problems.expect(comments.contains_key(comment.as_str()), || format!("the comment '{comment}' is lost"));
+        problems.require(comments.contains_key(comment.as_str()), || format!("the comment '{comment}' is lost"));
     }
     let numbers: BTreeSet<i64> = incidents.iter().map(|incident| incident.number).collect();
-    problems.expect(numbers.len() == incidents.len(), || "incidents with the same number".to_string());
+    problems.require(numbers.len() == incidents.len(), || "incidents with the same number".to_string());
 }
 
 /// The tables that the service writes hold the same as its state; the number of changes of incidents.
@@ -261,10 +261,10 @@ fn check_tables(
     ids.sort();
     let mut expected: Vec<String> = alerts.iter().map(|alert| alert.id.clone()).collect();
     expected.sort();
-    problems.expect(ids == expected, || format!("SecurityAlert has {} rows for {} alerts", ids.len(), expected.len()));
+    problems.require(ids == expected, || format!("SecurityAlert has {} rows for {} alerts", ids.len(), expected.len()));
     let health = work.program.query("SentinelHealth | summarize Rows = count(), Ids = count_distinct(RecordId)")?;
     let health = health.first().cloned().unwrap_or_default();
-    problems.expect([&health["Rows"], &health["Ids"]].iter().all(|n| n.as_u64() == Some(runs.len() as u64)), || {
+    problems.require([&health["Rows"], &health["Ids"]].iter().all(|n| n.as_u64() == Some(runs.len() as u64)), || {
         format!("SentinelHealth has {health} for {} runs", runs.len())
     });
     let query = "SecurityIncident | summarize Rows = count(), Alerts = max(array_length(AlertIds)), \
@@ -279,8 +279,8 @@ fn check_tables(
         let row = rows.remove(&incident.number).unwrap_or_default();
         let same = row["Alerts"].as_u64() == Some(incident.alerts.len() as u64)
             && row["Comments"].as_u64() == Some(incident.comments.len() as u64);
-        problems.expect(same, || format!("SecurityIncident says of incident {}: {row}", incident.number));
+        problems.require(same, || format!("SecurityIncident says of incident {}: {row}", incident.number));
     }
-    problems.expect(rows.is_empty(), || format!("SecurityIncident has {rows:?}"));
+    problems.require(rows.is_empty(), || format!("SecurityIncident has {rows:?}"));
     Ok(changes)
 }

@@ -38,16 +38,16 @@ pub(super) fn check(
         *ids.entry(id).or_default() += 1;
         match number {
             Some(number) => of_incident.entry(number).or_default().push(message),
-            None => problems.expect(false, || format!("a message of no incident: {line}")),
+            None => problems.require(false, || format!("a message of no incident: {line}")),
         }
     }
-    problems.expect(cut_off <= work.summary.kills.iter().sum::<usize>(), || format!("{cut_off} lines are cut off"));
+    problems.require(cut_off <= work.summary.kills.iter().sum::<usize>(), || format!("{cut_off} lines are cut off"));
     let expected: BTreeSet<String> = alerts.iter().map(|alert| alert.id.clone()).collect();
-    problems.expect(raised == expected, || format!("messages of {} of {} alerts", raised.len(), expected.len()));
-    problems.expect(changed.len() == changes, || {
+    problems.require(raised == expected, || format!("messages of {} of {} alerts", raised.len(), expected.len()));
+    problems.require(changed.len() == changes, || {
         format!("{} messages about incidents, which changed {changes} times", changed.len())
     });
-    problems.expect(of_incident.len() == incidents.len(), || {
+    problems.require(of_incident.len() == incidents.len(), || {
         format!("messages of {} incidents; there are {}", of_incident.len(), incidents.len())
     });
     for (number, messages) in &of_incident {
@@ -67,18 +67,18 @@ fn check_order(number: i64, messages: &[Value], problems: &mut Problems) {
             continue;
         }
         last = id;
-        problems.expect(seen.insert(id), || format!("incident {number}: the message {id} comes again later"));
+        problems.require(seen.insert(id), || format!("incident {number}: the message {id} comes again later"));
         if message["event"] == "alert.raised" {
             continue;
         }
         let list = |name: &str| message["record"][name].as_array().cloned().unwrap_or_default();
         let (alerts, comments) = (list("AlertIds"), list("Comments"));
         let now = (alerts.len(), comments.len());
-        problems.expect(now.0 >= size.0 && now.1 >= size.1 && now != size, || {
+        problems.require(now.0 >= size.0 && now.1 >= size.1 && now != size, || {
             format!("incident {number}: {now:?} alerts and comments come after {size:?}")
         });
         size = now;
         let told = alerts.iter().filter_map(Value::as_str).all(|alert| seen.contains(alert));
-        problems.expect(told, || format!("incident {number}: the message {id} comes before one of its alerts"));
+        problems.require(told, || format!("incident {number}: the message {id} comes before one of its alerts"));
     }
 }

@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::{TIME_GENERATED, TIME_RECEIVED, WrittenFile};
-use crate::columns::{Column, StoredNames, UNIX_EPOCH, delta_fields, kusto_column, stored_name};
+use crate::columns::{Column, StoredNames, delta_fields, kusto_column, stored_name};
 use crate::error::{Result, StoreError};
+use crate::records::ticks;
 use crate::storage::Storage;
 use picquet_sources::TICKS_SUFFIX;
 
@@ -252,7 +253,7 @@ fn data_file(view: &LogicalFileView) -> DataFile {
         view.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     let bound = |which: &str, name: &str| -> Option<i64> {
         let time: Timestamp = statistics.get(which)?.get(name)?.as_str()?.parse().ok()?;
-        i64::try_from(time.as_nanosecond().div_euclid(100)).ok()?.checked_add(UNIX_EPOCH)
+        Some(ticks(time))
     };
     // Other writers cut the greatest value to whole milliseconds.
     let range = |name| Some((bound("minValues", name)?, bound("maxValues", name)?.checked_add(9_999)?));

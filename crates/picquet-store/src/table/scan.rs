@@ -7,19 +7,12 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{Column as ColumnName, DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::utils::conjunction;
+use datafusion::common::{Column as ColumnName, Result, ScalarValue};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::union::UnionExec;
 use kql_engine::repr::{self, ColumnBuilder, Values, missing};
 use kql_functions::{Type, families};
-use picquet_sources::ParquetFiles;
+use picquet_sources::{ParquetFiles, Wanted, taken_filters};
 
 use super::{DataFile, TIME_GENERATED, TIME_RECEIVED, TableFiles};
 use crate::columns::{Column, reading_schema};
@@ -164,14 +157,7 @@ impl TableProvider for StoredTable {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let exact = |filter: &&Expr| {
-            if filter.is_volatile() {
-                TableProviderFilterPushDown::Unsupported
-            } else {
-                TableProviderFilterPushDown::Exact
-            }
-        };
-        Ok(filters.iter().map(exact).collect())
+        Ok(taken_filters(filters))
     }
 
     async fn scan(
@@ -181,45 +167,19 @@ impl TableProvider for StoredTable {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let projection = projection.cloned().unwrap_or_else(|| (0..self.columns.len()).collect());
-        // What only filters look at is read and not handed on.
-        let mut read = projection.clone();
-        for column in filters.iter().flat_map(Expr::column_refs) {
-            let position = self.schema.index_of(&column.name)?;
-            if !read.contains(&position) {
-                read.push(position);
-            }
-        }
+        let wanted = Wanted::of(&self.schema, projection, filters)?;
         let named = |positions: &[usize]| -> Vec<(&str, Type)> {
             positions.iter().filter_map(|p| self.columns.get(*p)).map(|(name, ty)| (name.as_str(), *ty)).collect()
         };
-        let schema: SchemaRef = Arc::new(self.schema.project(&projection)?);
         let mut plans = Vec::new();
-        plans.extend(self.scan_files(state, &named(&projection), filters, &named(&read))?);
+        plans.extend(self.scan_files(state, &named(&wanted.projection), filters, &named(&wanted.read))?);
         if !self.buffered.is_empty() {
-            let read_schema: SchemaRef = Arc::new(self.schema.project(&read)?);
-            let align = |buffered: &Arc<Buffered>| self.align(buffered, &read, &read_schema);
+            let align = |buffered: &Arc<Buffered>| self.align(buffered, &wanted.read, &wanted.read_schema);
             let batches = self.buffered.iter().map(align).collect::<Result<Vec<_>>>()?;
-            let mut plan: Arc<dyn ExecutionPlan> =
-                MemorySourceConfig::try_new_exec(&[batches], Arc::clone(&read_schema), None)?;
-            if let Some(filter) = conjunction(filters.iter().cloned()) {
-                let filter = state.create_physical_expr(filter, &DFSchema::try_from(read_schema.as_ref().clone())?)?;
-                plan = Arc::new(FilterExec::try_new(filter, plan)?);
-            }
-            if read.len() > projection.len() {
-                let kept = schema.fields().iter().enumerate();
-                let kept = kept.map(|(at, field)| -> (Arc<dyn PhysicalExpr>, String) {
-                    (Arc::new(PhysicalColumn::new(field.name(), at)), field.name().clone())
-                });
-                plan = Arc::new(ProjectionExec::try_new(kept.collect::<Vec<_>>(), plan)?);
-            }
-            plans.push(plan);
+            let plan = MemorySourceConfig::try_new_exec(&[batches], Arc::clone(&wanted.read_schema), None)?;
+            plans.push(wanted.keep(state, filters, plan)?);
         }
-        match plans.len() {
-            0 => Ok(Arc::new(EmptyExec::new(schema))),
-            1 => Ok(plans.remove(0)),
-            _ => UnionExec::try_new(plans),
-        }
+        wanted.all(plans)
     }
 }
 
